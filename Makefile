@@ -1,0 +1,55 @@
+# Everything that a developer runs. Python 3.10+ and make are all that is needed beforehand.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+.PHONY: help demo serve test test-sqlalchemy-2.0 check docs clean
+
+help:
+	@echo "make demo    the migration as a story, told over HTTP by a running application"
+	@echo "make serve   that application, to try by hand at http://127.0.0.1:8000/docs"
+	@echo "make test    all tests, with coverage"
+	@echo "make test-sqlalchemy-2.0    the same on SQLAlchemy 2.0"
+	@echo "make check   formatting, lint and types"
+	@echo "make docs    the documentation, into site/"
+	@echo "make clean   remove what the other targets made"
+
+# One environment for everything. It is made again when pyproject.toml changes.
+$(VENV)/ready: pyproject.toml
+	@echo "Creating the environment $(VENV) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check install uv
+	@$(UV) --editable ".[databases]" --group dev
+	@touch $@
+
+# Not pytest's plugin: the package is imported before that starts to measure.
+test: $(VENV)/ready
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage report
+
+# The same tests on the oldest SQLAlchemy of today's stack.
+test-sqlalchemy-2.0: $(VENV)/ready
+	@$(BIN)/uv venv --quiet --clear $(VENV)-sqlalchemy-2.0
+	@$(BIN)/uv pip install --quiet --python $(VENV)-sqlalchemy-2.0/bin/python \
+		--editable ".[databases]" --group dev "sqlalchemy==2.0.58"
+	@$(VENV)-sqlalchemy-2.0/bin/python -m pytest
+
+check: $(VENV)/ready
+	@$(BIN)/ruff format --check --quiet . || (echo "Run $(BIN)/ruff format ."; exit 1)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+demo: $(VENV)/ready
+	@$(BIN)/python -m examples.demo
+
+serve: $(VENV)/ready
+	@$(BIN)/python -m examples.serve
+
+docs: $(VENV)/ready
+	@$(BIN)/python -m docs.build
+
+clean:
+	rm -rf $(VENV) $(VENV)-sqlalchemy-2.0 site build dist .cache .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,9 @@
+# --8<-- [start:sqlite]
+DATABASE_URL = "sqlite+aiosqlite:///./app.db"
+# --8<-- [end:sqlite]
+# --8<-- [start:postgresql]
+DATABASE_URL = "postgresql+asyncpg://user:password@localhost:5432/app"
+# --8<-- [end:postgresql]
+# --8<-- [start:mysql]
+DATABASE_URL = "mysql+aiomysql://user:password@localhost:3306/app?charset=utf8mb4"
+# --8<-- [end:mysql]

@@ -1,0 +1,237 @@
+"""The way from `databases` to the ORM as a story, told over HTTP: `make demo`.
+
+Each chapter is a function: it runs the application, speaks to it as a person at a browser would,
+and ends the demo where something is not as promised.
+"""
+
+import difflib
+import re
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from examples.client import Answer, Client
+from examples.processes import ROOT, Server, ServerFailedError, end_on_sigterm, running
+from examples.story import BrokenPromiseError, Story
+
+ON_DATABASES = "examples/app/on_databases.py"
+ON_ORM = "examples/app/on_orm.py"
+
+ADA, GRACE, ALAN, MARY, EDITH, JOAN = (
+    f"{name}@example.com" for name in ("ada", "grace", "alan", "mary", "edith", "joan")
+)
+PASSWORD, NEW_PASSWORD = "the first password", "the second password"
+ADA_AT_ACME = "ada@example.org"
+LINKED = [{"oauth_name": "acme", "account_email": ADA_AT_ACME}]
+
+LOG_LINES = 12
+
+
+class Stage:
+    """Where the story takes place: one database file, one OAuth provider, and who is known.
+
+    Parameters:
+        story: the story.
+        directory: for the database file and the logs.
+        provider: the OAuth provider.
+    """
+
+    def __init__(self, story: Story, directory: Path, provider: Server) -> None:
+        self.story = story
+        self.directory = directory
+        self.provider = provider
+        self.ids: dict[str, str] = {}
+        self.tokens: dict[str, str] = {}
+
+    @contextmanager
+    def running(self, *files: str) -> Iterator[list[Client]]:
+        """Run the applications of these files on the story's database."""
+        with ExitStack() as stack:
+            servers = stack.enter_context(
+                running(
+                    *(f"{file.removesuffix('.py').replace('/', '.')}:app" for file in files),
+                    directory=self.directory,
+                    DATABASE_FILE=str(self.directory / "app.db"),
+                    PROVIDER_URL=self.provider.url,
+                )
+            )
+            try:
+                yield [stack.enter_context(Client(server)) for server in servers]
+            except (BrokenPromiseError, httpx.HTTPError):
+                for server in servers:
+                    self.story.say(f"The end of the log of {server.name}:", style="bold")
+                    self.story.quote(server.log.splitlines()[-LOG_LINES:])
+                raise
+
+    def registers(self, what: str, answer: Answer, email: str) -> None:
+        """Tell of a registration."""
+        self.ids[email] = self.story.step(what, answer, 201, email=email)["id"]
+
+    def logs_in(self, what: str, answer: Answer, email: str, **promised: Any) -> None:
+        """Tell of a login as the user who registered with this address."""
+        body = self.story.step(what, answer, 200, email=email, id=self.ids[email], **promised)
+        self.tokens[email] = body["access_token"]
+
+
+def on_databases(stage: Stage) -> None:
+    """The application on the `databases` adapter, its warning, and the line that answers it."""
+    story = stage.story
+    with stage.running(ON_DATABASES) as [app]:
+        with story.chapter("An application on the `databases` adapter", ON_DATABASES):
+            stage.registers("Ada registers", app.register(ADA, PASSWORD), ADA)
+            stage.registers("Grace registers", app.register(GRACE, PASSWORD), GRACE)
+            again = app.register(ADA.upper(), PASSWORD)
+            story.step("ADA is refused", again, 400, detail="REGISTER_USER_ALREADY_EXISTS")
+            stage.logs_in("Ada logs in", app.log_in(ADA, PASSWORD), ADA)
+            link = app.link_acme(stage.tokens[ADA], ADA_AT_ACME)
+            story.step(
+                "... and links her account at Acme, an OAuth provider",
+                link,
+                200,
+                id=stage.ids[ADA],
+                oauth_accounts=LINKED,
+            )
+            by_acme = app.log_in_with_acme(ADA_AT_ACME)
+            stage.logs_in("Ada logs in with Acme", by_acme, ADA)
+        warning = deprecation_warning(app.server)
+
+    story.say("The application has printed a deprecation warning:")
+    story.say(warning, style="yellow")
+    story.say("The answer to it is one line:")
+    diff = difference(ON_DATABASES, ON_ORM)
+    story.quote(diff, styles={"-": "red", "+": "green"})
+    with story.table():
+        removed = [line for line in diff if re.match("-(?!--)", line)]
+        added = [line for line in diff if re.match(r"\+(?!\+\+)", line)]
+        came = f"{len(removed)} removed, {len(added)} added"
+        story.check("Lines that differ", "the diff", came, promised="1 removed, 1 added")
+        changed = lines_in(r"^@@ -(\S+)", "\n".join(diff))
+        warned = lines_in(rf"^{ON_DATABASES}:(\d+)", warning)
+        story.check("... and were warned about", "the log", warned, promised=changed)
+
+
+def on_orm(stage: Stage) -> None:
+    """The same application, with that line changed."""
+    story = stage.story
+    with (
+        stage.running(ON_ORM) as [app],
+        story.chapter("The same application on the ORM adapter: that line has changed", ON_ORM),
+    ):
+        account = app.read_account(stage.tokens[ADA])
+        story.step("Ada is still logged in", account, 200, email=ADA, id=stage.ids[ADA])
+        stage.logs_in("Grace logs in", app.log_in(GRACE, PASSWORD), GRACE)
+        by_acme = app.log_in_with_acme(ADA_AT_ACME)
+        stage.logs_in("Ada logs in with Acme", by_acme, ADA, oauth_accounts=LINKED)
+        change = app.change_account(stage.tokens[ADA], password=NEW_PASSWORD)
+        story.step("... and changes her password", change, 200, id=stage.ids[ADA])
+        old = app.log_in(ADA, PASSWORD)
+        story.step("The old one is refused", old, 400, detail="LOGIN_BAD_CREDENTIALS")
+        stage.logs_in("The new one is good", app.log_in(ADA, NEW_PASSWORD), ADA)
+        stage.registers("Alan registers", app.register(ALAN, PASSWORD), ALAN)
+        warning = deprecation_warning(app.server) or "nothing"
+        story.check("Warned?", "the log", warning, promised="nothing")
+
+
+def back(stage: Stage) -> None:
+    """The line changed back: `databases` reads what the ORM wrote."""
+    with (
+        stage.running(ON_DATABASES) as [app],
+        stage.story.chapter("And back: the line is as it was", ON_DATABASES),
+    ):
+        stage.logs_in("Ada's new password is good", app.log_in(ADA, NEW_PASSWORD), ADA)
+        by_acme = app.log_in_with_acme(ADA_AT_ACME)
+        stage.logs_in("Ada logs in with Acme", by_acme, ADA, oauth_accounts=LINKED)
+        stage.logs_in("Alan logs in, whom the ORM wrote", app.log_in(ALAN, PASSWORD), ALAN)
+
+
+def both(stage: Stage) -> None:
+    """Both at once on one database, as during a rolling deployment."""
+    story = stage.story
+    with (
+        stage.running(ON_DATABASES, ON_ORM) as [databases, orm],
+        story.chapter("Both at once, on one database", f"{ON_DATABASES}, {ON_ORM}"),
+    ):
+        stage.registers("databases: Mary registers", databases.register(MARY, PASSWORD), MARY)
+        stage.logs_in("ORM: she logs in", orm.log_in(MARY, PASSWORD), MARY)
+        stage.registers("ORM: Edith registers", orm.register(EDITH, PASSWORD), EDITH)
+        stage.logs_in("databases: she logs in", databases.log_in(EDITH, PASSWORD), EDITH)
+        move = databases.change_account(stage.tokens[MARY], email="mary@example.net")
+        story.step("databases: Mary has a new address", move, 200, email="mary@example.net")
+        account = orm.read_account(stage.tokens[MARY])
+        story.step("ORM: it is seen", account, 200, email="mary@example.net")
+        with ThreadPoolExecutor() as pool:
+            answers = pool.map(lambda app: app.register(JOAN, PASSWORD), (databases, orm))
+            statuses = sorted(answer.status for answer in answers)
+        story.check(
+            "Both: Joan registers, at the same moment",
+            "2 x POST /auth/register",
+            " and ".join(map(str, statuses)),
+            promised="201 and 400",
+        )
+
+
+CHAPTERS = [on_databases, on_orm, back, both]
+
+
+def deprecation_warning(server: Server) -> str:
+    """Return what Python has printed of our warnings into the log of a server."""
+    printed = re.findall(
+        r"^\S+: FastAPIUsersDBDeprecationWarning: .*\n  .*$", server.log, re.MULTILINE
+    )
+    return "\n".join(printed)
+
+
+def difference(before: str, after: str) -> list[str]:
+    """Return the difference of two files, as `diff -U0` prints it."""
+    old, new = ((ROOT / file).read_text().splitlines() for file in (before, after))
+    return list(difflib.unified_diff(old, new, before, after, n=0, lineterm=""))
+
+
+def lines_in(pattern: str, text: str) -> str:
+    """Return the numbers of lines that a pattern finds, in words."""
+    return "line " + ", ".join(re.findall(pattern, text, re.MULTILINE))
+
+
+def main() -> int:
+    """Tell the story.
+
+    Returns:
+        The exit status: 0 if everything was as promised.
+    """
+    end_on_sigterm()
+    story = Story(Console(highlight=False))
+    story.say(
+        "One application and one SQLite file; the adapter between them changes.\n"
+        "#12ab is a user's id, or as much of it as there is room for."
+    )
+    started = time.monotonic()
+    try:
+        with TemporaryDirectory(prefix="fastapi-users-db-") as name:
+            directory = Path(name)
+            with running("examples.provider:app", directory=directory) as [provider]:
+                stage = Stage(story, directory, provider)
+                for chapter in CHAPTERS:
+                    chapter(stage)
+    except (BrokenPromiseError, ServerFailedError, httpx.HTTPError) as error:
+        story.say("Not as promised:", style="bold red")
+        story.say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        story.say("Stopped.")
+        return 130
+    seconds = time.monotonic() - started
+    story.say(f"All {story.steps} steps were as promised, in {seconds:.0f} seconds.", style="green")
+    story.say("Try the application yourself: make serve, then http://127.0.0.1:8000/docs")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Run applications under uvicorn, each in a process of its own, for as long as a block lasts."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTUP_SECONDS = 60
+SHUTDOWN_SECONDS = 5
+
+
+class ServerFailedError(Exception):
+    """An application did not start."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """An application that runs."""
+
+    name: str
+    url: str
+    log_file: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    @property
+    def log(self) -> str:
+        """What it has printed, with the names of files as seen from the project's folder."""
+        return self.log_file.read_text().replace(f"{ROOT}{os.sep}", "").strip()
+
+
+@contextmanager
+def running(*applications: str, directory: Path, **settings: str) -> Iterator[list[Server]]:
+    """Start applications, wait until they answer, and stop them after the block.
+
+    Parameters:
+        applications: where they are, as uvicorn has it: `package.module:app`.
+        directory: where their logs go.
+        settings: their environment variables.
+
+    Raises:
+        ServerFailedError: one has ended, or does not answer in time.
+    """
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(_started(application, directory, settings))
+            for application in applications
+        ]
+        for server in servers:
+            _wait_until_it_answers(server)
+        yield servers
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end this program as Ctrl-C does, so that it stops what it has started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@contextmanager
+def _started(application: str, directory: Path, settings: dict[str, str]) -> Iterator[Server]:
+    port = free_port()
+    log_file = directory / f"{application.replace(':', '.')}.log"
+    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--log-level", "warning", "--no-access-log"],
+            cwd=ROOT,
+            env={**_environment(), **settings},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield Server(application, f"http://127.0.0.1:{port}", log_file, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(SHUTDOWN_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _environment() -> dict[str, str]:
+    # A proxy or a filter for warnings in this shell is not meant for the applications.
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONWARNINGS" and not name.lower().endswith("_proxy")
+    }
+
+
+def _wait_until_it_answers(server: Server) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    with httpx.Client(trust_env=False) as client:
+        while server.process.poll() is None and time.monotonic() < deadline:
+            try:
+                client.get(server.url)
+            except httpx.TransportError:
+                time.sleep(0.05)
+            else:
+                return
+    raise ServerFailedError(f"{server.name} does not answer. Its log:\n\n{server.log}")

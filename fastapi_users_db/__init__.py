@@ -1,0 +1,70 @@
+"""SQL adapters for FastAPI Users: one interface, over SQLAlchemy's ORM or over `databases`."""
+
+from fastapi_users_db.adapters.base import AccessTokenDatabase, UserDatabase
+from fastapi_users_db.adapters.databases import (
+    DatabasesAccessTokenDatabase,
+    DatabasesUserDatabase,
+)
+from fastapi_users_db.adapters.orm import SQLAlchemyAccessTokenDatabase, SQLAlchemyUserDatabase
+from fastapi_users_db.deprecation import FastAPIUsersDBDeprecationWarning
+from fastapi_users_db.exceptions import (
+    AccessTokenNotFoundError,
+    DatabaseNotConnectedError,
+    FastAPIUsersDBError,
+    InvalidIDError,
+    InvalidValueError,
+    MissingDependencyError,
+    NotSetOAuthAccountTableError,
+    OAuthAccountAlreadyLinkedError,
+    OAuthAccountNotFoundError,
+    UserAlreadyExistsError,
+    UserNotFoundError,
+)
+from fastapi_users_db.tables import (
+    SQLAlchemyBaseAccessTokenTable,
+    SQLAlchemyBaseAccessTokenTableInt,
+    SQLAlchemyBaseAccessTokenTableUUID,
+    SQLAlchemyBaseOAuthAccountTable,
+    SQLAlchemyBaseOAuthAccountTableInt,
+    SQLAlchemyBaseOAuthAccountTableUUID,
+    SQLAlchemyBaseUserTable,
+    SQLAlchemyBaseUserTableInt,
+    SQLAlchemyBaseUserTableUUID,
+    unique_email_index,
+)
+from fastapi_users_db.types import GUID, TIMESTAMPAware
+
+__version__ = "1.0.0"
+
+__all__ = [
+    "GUID",
+    "AccessTokenDatabase",
+    "AccessTokenNotFoundError",
+    "DatabaseNotConnectedError",
+    "DatabasesAccessTokenDatabase",
+    "DatabasesUserDatabase",
+    "FastAPIUsersDBDeprecationWarning",
+    "FastAPIUsersDBError",
+    "InvalidIDError",
+    "InvalidValueError",
+    "MissingDependencyError",
+    "NotSetOAuthAccountTableError",
+    "OAuthAccountAlreadyLinkedError",
+    "OAuthAccountNotFoundError",
+    "SQLAlchemyAccessTokenDatabase",
+    "SQLAlchemyBaseAccessTokenTable",
+    "SQLAlchemyBaseAccessTokenTableInt",
+    "SQLAlchemyBaseAccessTokenTableUUID",
+    "SQLAlchemyBaseOAuthAccountTable",
+    "SQLAlchemyBaseOAuthAccountTableInt",
+    "SQLAlchemyBaseOAuthAccountTableUUID",
+    "SQLAlchemyBaseUserTable",
+    "SQLAlchemyBaseUserTableInt",
+    "SQLAlchemyBaseUserTableUUID",
+    "SQLAlchemyUserDatabase",
+    "TIMESTAMPAware",
+    "UserAlreadyExistsError",
+    "UserDatabase",
+    "UserNotFoundError",
+    "unique_email_index",
+]

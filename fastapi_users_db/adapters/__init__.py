@@ -1,0 +1,1 @@
+"""The adapters: one interface (`base`) and its two implementations (`orm`, `databases`)."""

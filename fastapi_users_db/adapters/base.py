@@ -1,0 +1,445 @@
+"""The one interface of both adapters, and the reads, which are the same for both.
+
+An implementation adds how a statement is executed and how rows are written. Nothing here knows
+which implementation is in use.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from fastapi_users.db.base import BaseUserDatabase
+from fastapi_users.models import ID, OAP, UOAP, UP
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.exc import MultipleResultsFound
+
+from fastapi_users_db.comparison import differs_only_by_case, same_text
+from fastapi_users_db.exceptions import (
+    InvalidValueError,
+    NotSetOAuthAccountTableError,
+)
+from fastapi_users_db.mapping import (
+    OAUTH_ACCOUNTS,
+    Entity,
+    UserEntity,
+    entity,
+    is_storable,
+    read,
+    user_entity,
+)
+from fastapi_users_db.types import as_utc
+
+if TYPE_CHECKING:
+    from fastapi_users.authentication.strategy.db import AP
+    from fastapi_users.authentication.strategy.db import AccessTokenDatabase as _Protocol
+else:
+    # A protocol needs no base class at run time, and its package imports half of FastAPI Users,
+    # which may be the one importing us.
+    AP = TypeVar("AP")
+    _Protocol = Generic
+
+__all__ = ["AP", "AccessTokenDatabase", "UserDatabase"]
+
+logger = logging.getLogger("fastapi_users_db")
+
+
+AccountKey = tuple[str, str]
+"""An external account: the name of the OAuth client and the id of the account there."""
+
+
+class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
+    """What FastAPI Users calls `user_db`: users, with their OAuth accounts, in one SQL table each.
+
+    Every user that a method returns is complete: all its columns, its eager relationships and,
+    where the adapter was built with an OAuth account table, its `oauth_accounts` are loaded and
+    stay readable after the session or connection is gone.
+
+    Attributes:
+        user_table: the user's class (or table).
+        oauth_account_table: the OAuth account's class (or table), or `None`.
+    """
+
+    user_table: Any
+    oauth_account_table: Any = None
+
+    async def get(self, id: ID) -> UP | None:
+        """Return the user with this id.
+
+        Parameters:
+            id: the id; with a UUID column, its text is accepted too.
+
+        Returns:
+            The user, or `None`.
+
+        Raises:
+            InvalidIDError: the id is of another type than the table's.
+        """
+        value = self._users.id_value(id)
+        if value is None:
+            return None
+        return await self._get_user(self._select_user().where(self._users.id_column == value))
+
+    async def get_by_email(self, email: str) -> UP | None:
+        """Return the user with this e-mail address.
+
+        The address as it is stored wins, and is found through the unique index. Otherwise upper
+        and lower case do not matter. An address that differs by more, as an accent or a trailing
+        space, is never a match, whatever the database's collation says.
+
+        Parameters:
+            email: the address.
+
+        Returns:
+            The user, or `None`. Of several whose addresses differ only by case, the one whose
+            address sorts first, with a line in the log.
+
+        Raises:
+            TypeError: `email` is not a string.
+        """
+        if not isinstance(email, str):
+            raise TypeError(f"email must be a str, not {type(email).__name__}.")
+        if not is_storable(email):
+            return None
+        column = self._users.email_column
+        for criterion in (column == email, func.lower(column) == func.lower(email)):
+            user = await self._get_one_of_several(
+                self._select_user().where(criterion), order_by=column
+            )
+            if user is not None and differs_only_by_case(user.email, email):
+                return user
+        return None
+
+    async def get_by_oauth_account(self, oauth: str, account_id: str) -> UP | None:
+        """Return the user to whom an external account is linked.
+
+        Parameters:
+            oauth: name of the OAuth client.
+            account_id: id of the account at the provider.
+
+        Returns:
+            The user, or `None`.
+
+        Raises:
+            NotSetOAuthAccountTableError: the adapter has no OAuth account table.
+        """
+        for value in (oauth, account_id):
+            if not isinstance(value, str):
+                raise TypeError(f"oauth and account_id must be str, not {type(value).__name__}.")
+            if not is_storable(value):
+                return None
+        holders = self._select_holders([(oauth, account_id)])
+        statement = self._select_user().where(self._users.user_oauth.in_(holders))
+        return await self._get_one_of_several(statement, order_by=self._users.id_column)
+
+    async def create(self, create_dict: dict[str, Any]) -> UP:
+        """Create a user.
+
+        Parameters:
+            create_dict: values by attribute. `oauth_accounts`, a list of dicts, creates the
+                user's OAuth accounts with it, in the same transaction.
+
+        Returns:
+            The user, with defaults of Python's and of the server's.
+
+        Raises:
+            UserAlreadyExistsError: the e-mail address is taken.
+            OAuthAccountAlreadyLinkedError: one of the external accounts is another user's.
+            TypeError: an unknown attribute.
+            InvalidValueError: a string that its column cannot hold.
+        """
+        raise NotImplementedError
+
+    async def update(self, user: UP, update_dict: dict[str, Any]) -> UP:
+        """Change a user: only what differs is written.
+
+        Parameters:
+            user: the user, who is changed in place.
+            update_dict: values by attribute. `oauth_accounts`, a list of dicts, replaces the
+                user's OAuth accounts in the same transaction: those with the id or the external
+                account of a given one are changed, the others removed, new ones added.
+
+        Returns:
+            The same user.
+
+        Raises:
+            UserNotFoundError: the user is gone.
+            UserAlreadyExistsError: the new e-mail address is taken.
+            OAuthAccountAlreadyLinkedError: one of the external accounts is another user's.
+            TypeError: an unknown attribute.
+            InvalidValueError: a string that its column cannot hold.
+        """
+        raise NotImplementedError
+
+    async def delete(self, user: UP) -> None:
+        """Delete a user and its OAuth accounts, also where foreign keys are not enforced.
+
+        Parameters:
+            user: the user, who stays readable. One who is gone already is no error.
+        """
+        raise NotImplementedError
+
+    async def add_oauth_account(
+        self: "UserDatabase[UOAP, ID]", user: UOAP, create_dict: dict[str, Any]
+    ) -> UOAP:
+        """Link an external account to a user; if it is already, update the link.
+
+        Parameters:
+            user: the user, who is changed in place.
+            create_dict: values of the OAuth account by attribute.
+
+        Returns:
+            The same user.
+
+        Raises:
+            NotSetOAuthAccountTableError: the adapter has no OAuth account table.
+            OAuthAccountAlreadyLinkedError: the external account is another user's.
+            UserNotFoundError: the user is gone.
+        """
+        raise NotImplementedError
+
+    async def update_oauth_account(
+        self: "UserDatabase[UOAP, ID]", user: UOAP, oauth_account: OAP, update_dict: dict[str, Any]
+    ) -> UOAP:
+        """Change an OAuth account of a user.
+
+        Parameters:
+            user: the user.
+            oauth_account: one of its OAuth accounts, which is changed in place.
+            update_dict: values by attribute.
+
+        Returns:
+            The same user.
+
+        Raises:
+            NotSetOAuthAccountTableError: the adapter has no OAuth account table.
+            OAuthAccountAlreadyLinkedError: the external account would be another user's.
+            OAuthAccountNotFoundError: the OAuth account is gone, or not this user's.
+        """
+        raise NotImplementedError
+
+    async def _get_user(self, statement: Any) -> UP | None:
+        """Execute a statement that selects users and return the one it finds, or `None`.
+
+        Every look-up of a user passes through here.
+
+        Raises:
+            sqlalchemy.exc.MultipleResultsFound: it finds several.
+        """
+        raise NotImplementedError
+
+    def _select_user(self) -> Any:
+        """Return the statement that selects users, for `_get_user`."""
+        raise NotImplementedError
+
+    async def _get_one_of_several(self, statement: Any, order_by: Any) -> UP | None:
+        try:
+            return await self._get_user(statement)
+        except MultipleResultsFound:
+            logger.warning(
+                "Several rows of the table %r match where one should: the first by %s is taken.",
+                self._users.table.name,
+                order_by.name,
+            )
+            first = statement.order_by(order_by, self._users.id_column).limit(1)
+            return await self._get_user(first)
+
+    @property
+    def _users(self) -> UserEntity:
+        return user_entity(self.user_table, self.oauth_account_table)
+
+    @property
+    def _oauth_accounts(self) -> Entity:
+        if self._users.oauth is None:
+            raise NotSetOAuthAccountTableError(self)
+        return self._users.oauth
+
+    def _split(
+        self, values: Mapping[str, Any]
+    ) -> tuple[list[dict[str, Any]] | None, dict[str, Any]]:
+        """Return the `oauth_accounts` in `values`, if given, and the user's own values."""
+        own = self._users.checked({k: v for k, v in values.items() if k != OAUTH_ACCOUNTS})
+        given = values.get(OAUTH_ACCOUNTS)
+        if given is None:
+            return None, own
+        accounts = self._oauth_accounts
+        taken = [
+            accounts.checked(a if isinstance(a, Mapping) else accounts.values(a)) for a in given
+        ]
+        if len({account_key(account) for account in taken}) < len(taken):
+            raise InvalidValueError("oauth_accounts has the same external account twice.")
+        return taken, own
+
+    def _select_accounts(self, user_id: Any, keys: Iterable[AccountKey]) -> Any:
+        """Return the statement for the user's id beside each account that is the user's or has
+        one of `keys`: no row if the user is gone, an empty account if there is none."""
+        accounts, users = self._oauth_accounts, self._users
+        criterion = or_(users.oauth_user == user_id, *self._with_keys(keys))
+        return (
+            select(users.id_column, accounts.target)
+            .select_from(users.table.outerjoin(accounts.table, criterion))
+            .where(users.id_column == user_id)
+        )
+
+    def _select_holders(self, keys: Iterable[AccountKey]) -> Any:
+        """Return the statement for the users to whom one of the external accounts is linked."""
+        criterion = or_(*self._with_keys(keys))
+        return select(self._users.oauth_user).where(criterion)
+
+    def _with_keys(self, keys: Iterable[AccountKey]) -> list[Any]:
+        name = self._oauth_accounts.column("oauth_name")
+        account_id = self._oauth_accounts.column("account_id")
+        return [and_(same_text(name, key[0]), same_text(account_id, key[1])) for key in keys]
+
+    def _select_taken(self, email: str, *, lock: bool) -> list[Any]:
+        """Return the statements for the ids of the users who have this e-mail address.
+
+        With a lock, the first sees a user who is newer than the snapshot of the app's transaction.
+        """
+        column = self._users.email_column
+        ids = select(self._users.id_column)
+        exact = ids.where(column == email)
+        return [
+            exact.with_for_update(read=True) if lock else exact,
+            ids.where(func.lower(column) == func.lower(email)),
+        ]
+
+
+class AccessTokenDatabase(_Protocol[AP]):
+    """What FastAPI Users' `DatabaseStrategy` calls `database`: access tokens in one SQL table.
+
+    Attributes:
+        access_token_table: the access token's class (or table).
+    """
+
+    access_token_table: Any
+
+    async def get_by_token(self, token: str, max_age: datetime | None = None) -> AP | None:
+        """Return the access token with this value.
+
+        Parameters:
+            token: the value.
+            max_age: if given, only an access token created at this time or later. A naive time
+                is taken as UTC.
+
+        Returns:
+            The access token, or `None`.
+        """
+        if not isinstance(token, str):
+            raise TypeError(f"token must be a str, not {type(token).__name__}.")
+        if not is_storable(token):
+            return None
+        statement = self._select_token().where(same_text(self._tokens.column("token"), token))
+        if max_age is not None:
+            statement = statement.where(self._tokens.column("created_at") >= as_utc(max_age))
+        return await self._get_token(statement)
+
+    async def create(self, create_dict: dict[str, Any]) -> AP:
+        """Create an access token.
+
+        Parameters:
+            create_dict: values by attribute.
+
+        Returns:
+            The access token, with defaults of Python's and of the server's.
+
+        Raises:
+            TypeError: an unknown attribute.
+            InvalidValueError: a string that its column cannot hold.
+        """
+        raise NotImplementedError
+
+    async def update(self, access_token: AP, update_dict: dict[str, Any]) -> AP:
+        """Change an access token: only what differs is written.
+
+        Parameters:
+            access_token: the access token, which is changed in place.
+            update_dict: values by attribute.
+
+        Returns:
+            The same access token.
+
+        Raises:
+            AccessTokenNotFoundError: the access token is gone.
+            TypeError: an unknown attribute.
+            InvalidValueError: a string that its column cannot hold.
+        """
+        raise NotImplementedError
+
+    async def delete(self, access_token: AP) -> None:
+        """Delete an access token. One that is gone already is no error.
+
+        Parameters:
+            access_token: the access token.
+        """
+        raise NotImplementedError
+
+    async def delete_expired(self, max_age: datetime, *, batch_size: int = 1000) -> int:
+        """Delete the access tokens created before a time.
+
+        Each batch is a transaction of its own, so that no lock is held for long and what was
+        deleted before a failure stays deleted.
+
+        Parameters:
+            max_age: the time; a naive one is taken as UTC.
+            batch_size: how many to delete at once.
+
+        Returns:
+            How many were deleted.
+        """
+        raise NotImplementedError
+
+    async def _get_token(self, statement: Any) -> AP | None:
+        """Execute a statement that selects access tokens and return the one it finds, or `None`."""
+        raise NotImplementedError
+
+    def _select_token(self) -> Any:
+        """Return the statement that selects access tokens, for `_get_token`."""
+        raise NotImplementedError
+
+    def _select_expired(self, max_age: datetime, batch_size: int) -> Any:
+        """Return the statement for the values of some access tokens created before a time."""
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+        return (
+            select(self._tokens.column("token"))
+            .where(self._tokens.column("created_at") < as_utc(max_age))
+            .limit(batch_size)
+        )
+
+    @property
+    def _tokens(self) -> Entity:
+        return entity(self.access_token_table)
+
+
+def pair_accounts(
+    given: Sequence[Mapping[str, Any]], existing: Sequence[Any], id_attribute: str
+) -> list[tuple[Mapping[str, Any], Any]]:
+    """Find for each given OAuth account the existing one that it is.
+
+    Returns:
+        Each given account with the existing one of the same id, else of the same external
+        account, else with `None`.
+    """
+    by_id = {read(account, id_attribute): account for account in existing}
+    by_key = {account_key(account): account for account in existing}
+    return [
+        (
+            account,
+            by_id.get(account.get(id_attribute, account.get("id")))
+            or by_key.get(account_key(account)),
+        )
+        for account in given
+    ]
+
+
+def account_key(account: Any) -> AccountKey:
+    """Return which external account an OAuth account is."""
+    return read(account, "oauth_name"), read(account, "account_id")
+
+
+def changed_key(account: Any, changes: Mapping[str, Any]) -> list[AccountKey]:
+    """Return which external account an OAuth account becomes by `changes`, if it is another."""
+    old = {"oauth_name": read(account, "oauth_name"), "account_id": read(account, "account_id")}
+    new = {**old, **changes}
+    return [] if account_key(new) == account_key(old) else [account_key(new)]

@@ -1,0 +1,694 @@
+"""The adapters over `databases` (deprecated): a `databases.Database`."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from fastapi_users.models import ID, OAP, UOAP, UP
+from sqlalchemy import Column, Table, and_, delete, insert, or_, select, update
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.exc import MultipleResultsFound
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql import ClauseElement
+
+from fastapi_users_db.adapters.base import (
+    AP,
+    AccessTokenDatabase,
+    AccountKey,
+    UserDatabase,
+    account_key,
+    changed_key,
+    pair_accounts,
+)
+from fastapi_users_db.deprecation import (
+    DATABASES_ACCESS_TOKEN_ADAPTER,
+    DATABASES_ADAPTER,
+    Deprecation,
+    warn,
+)
+from fastapi_users_db.exceptions import (
+    AccessTokenNotFoundError,
+    DatabaseNotConnectedError,
+    MissingDependencyError,
+    OAuthAccountAlreadyLinkedError,
+    OAuthAccountNotFoundError,
+    UserAlreadyExistsError,
+    UserNotFoundError,
+)
+from fastapi_users_db.mapping import (
+    OAUTH_ACCOUNTS,
+    Entity,
+    UserEntity,
+    assign,
+    checked_instance,
+    entity,
+    is_mapped_class,
+    read,
+    user_entity,
+)
+
+if TYPE_CHECKING:
+    from databases import Database
+
+_T = TypeVar("_T")
+_ACCOUNT = "oauth_account_of_user_"
+
+__all__ = ["DatabasesAccessTokenDatabase", "DatabasesUserDatabase"]
+
+
+class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
+    """Users through a `databases.Database`. Deprecated: use `SQLAlchemyUserDatabase`.
+
+    Each write is a transaction, or a savepoint inside a transaction of the app's own.
+
+    Parameters:
+        database: the database.
+        user_table: the user's mapped class, of which instances are returned. With `user_model`
+            a bare `Table` will do.
+        oauth_account_table: the OAuth account's mapped class; the user's class then has a
+            relationship `oauth_accounts` to it. With `user_model` a bare `Table` will do.
+        user_model: a class to build users from instead. It is called with a row's columns as
+            keyword arguments, and with `oauth_accounts` as a list of dicts.
+
+    Raises:
+        TypeError: the arguments are of the wrong kind or in the wrong order.
+        MissingDependencyError: `databases` is not installed.
+    """
+
+    database: "Database"
+    user_model: type[UP] | None = None
+
+    def __init__(
+        self,
+        database: "Database",
+        user_table: type[UP] | Table,
+        oauth_account_table: type[Any] | Table | None = None,
+        *,
+        user_model: type[UP] | None = None,
+    ) -> None:
+        usage = f"{type(self).__name__}(database, User) or (database, User, OAuthAccount)"
+        _check_database(database, usage)
+        _check_table("user_table", user_table, user_model, usage)
+        if oauth_account_table is not None:
+            _check_table("oauth_account_table", oauth_account_table, user_model, usage)
+        self.database = database
+        self.user_table = user_table
+        self.oauth_account_table = oauth_account_table
+        self.user_model = user_model
+        _warn(DATABASES_ADAPTER, self)
+
+    async def create(self, create_dict: dict[str, Any]) -> UP:
+        accounts, values = self._split(create_dict)
+        if accounts:
+            await self._refuse_linked(map(account_key, accounts))
+        rows = _Rows(self.database, self._users)
+        values = rows.with_defaults(self._users.values_of_new(values))
+        atomic = bool(accounts) or rows.takes_two_statements(values, new=True)
+        async with self._writing(email=create_dict.get("email"), atomic=atomic):
+            row = await rows.insert(values)
+            stored = [await self._insert_account(row, account) for account in accounts or ()]
+        return await self._make_user(_UserRow(self._users, row, stored))
+
+    async def update(self, user: UP, update_dict: dict[str, Any]) -> UP:
+        checked_instance(user, self.user_model or self.user_table)
+        accounts, values = self._split(update_dict)
+        own: list[dict[str, Any]] = []
+        if accounts is not None:
+            own = await self._read_accounts(user, map(account_key, accounts))
+        users, rows = self._users, _Rows(self.database, self._users)
+        before = users.loaded_values(user)
+        try:
+            assign(user, values)
+            changes = rows.changes(before, users.values(user))
+            atomic = accounts is not None or rows.takes_two_statements(changes)
+            async with self._writing(user, email=values.get("email"), atomic=atomic):
+                row = await rows.update(before, changes)
+                if row is None:
+                    raise UserNotFoundError()
+                stored = (
+                    None if accounts is None else await self._replace_accounts(row, accounts, own)
+                )
+        except BaseException:
+            self._give(user, before)
+            raise
+        return self._give(user, row, stored)
+
+    async def delete(self, user: UP) -> None:
+        checked_instance(user, self.user_model or self.user_table)
+        users = self._users
+        async with self._writing(user, atomic=users.oauth is not None):
+            if users.oauth is not None:
+                accounts = _Rows(self.database, users.oauth)
+                await accounts.delete(users.oauth_user == users.identity(user))
+            await _Rows(self.database, users).delete(users.id_column == users.identity(user))
+
+    async def add_oauth_account(
+        self: "DatabasesUserDatabase[UOAP, ID]", user: UOAP, create_dict: dict[str, Any]
+    ) -> UOAP:
+        values = self._oauth_accounts.checked(create_dict)
+        own = await self._read_accounts(user, [account_key(values)])
+        [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
+        async with self._writing(user):
+            if existing is None:
+                own.append(await self._insert_account(self._users.values(user), values))
+            else:
+                own[own.index(existing)] = await self._update_account(existing, values)
+        return self._give(user, {}, own)
+
+    async def update_oauth_account(
+        self: "DatabasesUserDatabase[UOAP, ID]",
+        user: UOAP,
+        oauth_account: OAP,
+        update_dict: dict[str, Any],
+    ) -> UOAP:
+        values = self._oauth_accounts.checked(update_dict)
+        own = await self._read_accounts(user, changed_key(oauth_account, values))
+        account_id = read(oauth_account, self._oauth_accounts.id)
+        existing = next((a for a in own if a[self._oauth_accounts.id] == account_id), None)
+        if existing is None:
+            raise OAuthAccountNotFoundError()
+        async with self._writing(user):
+            own[own.index(existing)] = await self._update_account(existing, values)
+        return self._give(user, {}, own)
+
+    async def _get_user(self, statement: Any) -> UP | None:
+        users = self._users
+        if users.oauth is not None:
+            # One round trip: the user beside each of its accounts.
+            found = statement.subquery()
+            statement = select(
+                *found.columns,
+                *(c.label(_ACCOUNT + c.name) for c in users.oauth.columns.values()),
+            ).select_from(
+                found.outerjoin(
+                    users.oauth.table, users.oauth_user == found.columns[users.user_oauth.key]
+                )
+            )
+        records = await _connected(self.database).fetch_all(statement)
+        if not records:
+            return None
+        rows = _Rows(self.database, users)
+        row = rows.read(records[0])
+        if any(rows.read(record)[users.id] != row[users.id] for record in records[1:]):
+            raise MultipleResultsFound("Multiple rows were found when one or none was required")
+        return await self._make_user(_UserRow(users, row, self._read_joined(records)))
+
+    async def _make_user(self, row: Mapping[str, Any]) -> UP:
+        """Turn a row of the user table into a user. Every row passes through here.
+
+        Parameters:
+            row: the row, by column name.
+        """
+        users = self._users
+        values = (
+            row.attributes if isinstance(row, _UserRow) else _Rows(self.database, users).read(row)
+        )
+        accounts = row.accounts if isinstance(row, _UserRow) else None
+        if users.oauth is not None and accounts is None:
+            accounts = await self._fetch_accounts(users.oauth_user == values[users.id])
+        if self.user_model is not None:
+            extra = {} if accounts is None else {OAUTH_ACCOUNTS: accounts}
+            return self.user_model(**values, **extra)
+        user = users.load(values)
+        if users.oauth is not None and accounts is not None:
+            loaded = [users.oauth.load(account) for account in accounts]
+            set_committed_value(user, OAUTH_ACCOUNTS, loaded)
+        return user  # type: ignore[no-any-return]
+
+    def _select_user(self) -> Any:
+        return select(*self._users.columns.values())
+
+    def _split(
+        self, values: Mapping[str, Any]
+    ) -> tuple[list[dict[str, Any]] | None, dict[str, Any]]:
+        for relationship in self._users.relationships:
+            if relationship.key in values and relationship.key != OAUTH_ACCOUNTS:
+                raise TypeError(
+                    f"{self._users.name}.{relationship.key} is a relationship: with databases "
+                    f"only columns are written."
+                )
+        return super()._split(values)
+
+    @property
+    def _users(self) -> UserEntity:
+        if self.user_model is None:
+            return super()._users
+        # The class to build is not the mapped one: only the tables count.
+        return user_entity(_table(self.user_table), _table(self.oauth_account_table))
+
+    def _read_joined(self, records: Sequence[Any]) -> list[dict[str, Any]] | None:
+        if self._users.oauth is None:
+            return None
+        accounts = _Rows(self.database, self._users.oauth)
+        read = [accounts.read(record, _ACCOUNT) for record in records]
+        key = self._users.oauth_user_key
+        return [account for account in read if account[key] is not None]
+
+    async def _fetch_accounts(self, criterion: Any) -> list[dict[str, Any]]:
+        accounts = self._oauth_accounts
+        statement = select(*accounts.columns.values()).where(criterion)
+        records = await _connected(self.database).fetch_all(statement)
+        return [_Rows(self.database, accounts).read(record) for record in records]
+
+    async def _refuse_linked(self, keys: Iterable[AccountKey]) -> None:
+        if await _connected(self.database).fetch_one(self._select_holders(keys)) is not None:
+            raise OAuthAccountAlreadyLinkedError()
+
+    async def _read_accounts(self, user: Any, keys: Iterable[AccountKey]) -> list[dict[str, Any]]:
+        """Read the user's OAuth accounts again, and refuse `keys` that are another user's."""
+        checked_instance(user, self.user_model or self.user_table)
+        users, user_id = self._users, self._users.identity(user)
+        if await self._is_gone(user_id):
+            raise UserNotFoundError()
+        accounts = await self._fetch_accounts(
+            or_(users.oauth_user == user_id, *self._with_keys(keys))
+        )
+        if any(account[users.oauth_user_key] != user_id for account in accounts):
+            raise OAuthAccountAlreadyLinkedError()
+        return accounts
+
+    async def _replace_accounts(
+        self, row: Mapping[str, Any], given: Sequence[Any], own: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        rows = _Rows(self.database, self._oauth_accounts)
+        pairs = pair_accounts(given, own, self._oauth_accounts.id)
+        kept = [existing for _, existing in pairs]
+        for account in own:
+            if account not in kept:
+                await rows.delete(rows.is_row(account))
+        return [
+            await self._insert_account(row, account)
+            if existing is None
+            else await self._update_account(existing, account)
+            for account, existing in pairs
+        ]
+
+    async def _insert_account(
+        self, user: Mapping[str, Any], given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        users, rows = self._users, _Rows(self.database, self._oauth_accounts)
+        values = self._oauth_accounts.values_of_new(given)
+        values[users.oauth_user_key] = user[users.attribute(users.user_oauth)]
+        return await rows.insert(rows.with_defaults(values))
+
+    async def _update_account(
+        self, account: dict[str, Any], values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        rows = _Rows(self.database, self._oauth_accounts)
+        changes = rows.changes(account, self._oauth_accounts.values_of_changed(account, values))
+        updated = await rows.update(account, changes)
+        if updated is None:
+            raise OAuthAccountNotFoundError()
+        return updated
+
+    def _give(self, user: _T, row: Mapping[str, Any], accounts: Any = None) -> _T:
+        """Give `user` the values that were written: whoever holds it sees them."""
+        users = self._users
+        if self.user_model is not None:
+            if accounts is not None:
+                made = self.user_model(**{**users.values(user), **row, OAUTH_ACCOUNTS: accounts})
+                assign(user, {OAUTH_ACCOUNTS: read(made, OAUTH_ACCOUNTS)})
+            assign(user, {key: value for key, value in row.items() if hasattr(user, key)})
+            return user
+        for attribute, value in row.items():
+            set_committed_value(user, attribute, value)
+        if users.oauth is not None and accounts is not None:
+            loaded = [users.oauth.load(account) for account in accounts]
+            set_committed_value(user, OAUTH_ACCOUNTS, loaded)
+        return user
+
+    @asynccontextmanager
+    async def _writing(
+        self, user: Any = None, *, email: Any = None, atomic: bool = False
+    ) -> AsyncIterator[None]:
+        """Write what the block executes, all of it or nothing, and say what went wrong."""
+        try:
+            async with _transaction(self.database, atomic):
+                yield
+        except Exception as error:
+            if not _is_integrity_error(error):
+                raise
+            user_id = None if user is None else self._users.identity(user)
+            if isinstance(email, str) and await self._is_taken(email, user_id):
+                raise UserAlreadyExistsError.from_integrity_error(error) from None
+            if user_id is not None and await self._is_gone(user_id):
+                raise UserNotFoundError() from None
+            raise
+
+    async def _is_taken(self, email: str, user_id: Any) -> bool:
+        for statement in self._select_taken(email, lock=True):
+            records = await _connected(self.database).fetch_all(statement)
+            if any(record[0] != user_id for record in records):
+                return True
+        return False
+
+    async def _is_gone(self, user_id: Any) -> bool:
+        column = self._users.id_column
+        statement = select(column).where(column == user_id)
+        return await _connected(self.database).fetch_one(statement) is None
+
+
+class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
+    """Access tokens through a `databases.Database`. Deprecated: use
+    `SQLAlchemyAccessTokenDatabase`.
+
+    Parameters:
+        database: the database.
+        access_token_table: the access token's mapped class, of which instances are returned.
+            With `access_token_model` a bare `Table` will do.
+        access_token_model: a class to build access tokens from instead. It is called with a
+            row's columns as keyword arguments.
+
+    Raises:
+        TypeError: the arguments are of the wrong kind or in the wrong order.
+        MissingDependencyError: `databases` is not installed.
+    """
+
+    database: "Database"
+    access_token_model: type[AP] | None = None
+
+    def __init__(
+        self,
+        database: "Database",
+        access_token_table: type[AP] | Table,
+        *,
+        access_token_model: type[AP] | None = None,
+    ) -> None:
+        usage = f"{type(self).__name__}(database, AccessToken)"
+        _check_database(database, usage)
+        _check_table("access_token_table", access_token_table, access_token_model, usage)
+        self.database = database
+        self.access_token_table = access_token_table
+        self.access_token_model = access_token_model
+        _warn(DATABASES_ACCESS_TOKEN_ADAPTER, self)
+
+    async def create(self, create_dict: dict[str, Any]) -> AP:
+        values = self._tokens.checked(create_dict)
+        rows = _Rows(self.database, self._tokens)
+        values = rows.with_defaults(self._tokens.values_of_new(values))
+        async with _transaction(self.database, rows.takes_two_statements(values, new=True)):
+            row = await rows.insert(values)
+        return self._make_token(row)
+
+    async def update(self, access_token: AP, update_dict: dict[str, Any]) -> AP:
+        values = self._tokens.checked(update_dict)
+        checked_instance(access_token, self.access_token_model or self.access_token_table)
+        tokens, rows = self._tokens, _Rows(self.database, self._tokens)
+        before = tokens.loaded_values(access_token)
+        try:
+            assign(access_token, values)
+            changes = rows.changes(before, tokens.values(access_token))
+            async with _transaction(self.database, rows.takes_two_statements(changes)):
+                row = await rows.update(before, changes)
+            if row is None:
+                raise AccessTokenNotFoundError()
+        except BaseException:
+            self._give(access_token, before)
+            raise
+        return self._give(access_token, row)
+
+    async def delete(self, access_token: AP) -> None:
+        checked_instance(access_token, self.access_token_model or self.access_token_table)
+        rows = _Rows(self.database, self._tokens)
+        async with _transaction(self.database, atomic=False):
+            await rows.delete(rows.is_row(self._tokens.loaded_values(access_token)))
+
+    async def delete_expired(self, max_age: datetime, *, batch_size: int = 1000) -> int:
+        rows = _Rows(self.database, self._tokens)
+        token = self._tokens.column("token")
+        statement = self._select_expired(max_age, batch_size)
+        deleted = 0
+        while expired := await _connected(self.database).fetch_all(statement):
+            async with _transaction(self.database, atomic=False):
+                deleted += await rows.delete(token.in_([record[0] for record in expired]))
+        return deleted
+
+    async def _get_token(self, statement: Any) -> AP | None:
+        record = await _connected(self.database).fetch_one(statement)
+        if record is None:
+            return None
+        return self._make_token(_Rows(self.database, self._tokens).read(record))
+
+    def _select_token(self) -> Any:
+        return select(*self._tokens.columns.values())
+
+    @property
+    def _tokens(self) -> Entity:
+        if self.access_token_model is None:
+            return super()._tokens
+        return entity(_table(self.access_token_table))
+
+    def _make_token(self, row: Mapping[str, Any]) -> AP:
+        if self.access_token_model is not None:
+            return self.access_token_model(**row)
+        return self._tokens.load(row)  # type: ignore[no-any-return]
+
+    def _give(self, access_token: _T, row: Mapping[str, Any]) -> _T:
+        if self.access_token_model is not None:
+            assign(access_token, {k: v for k, v in row.items() if hasattr(access_token, k)})
+            return access_token
+        for attribute, value in row.items():
+            set_committed_value(access_token, attribute, value)
+        return access_token
+
+
+class _UserRow(dict[str, Any]):
+    """A row of the user table by column name, with the user's accounts read along with it."""
+
+    def __init__(
+        self,
+        users: UserEntity,
+        attributes: Mapping[str, Any],
+        accounts: list[dict[str, Any]] | None,
+    ) -> None:
+        super().__init__({users.columns[key].name: value for key, value in attributes.items()})
+        self.attributes = attributes
+        self.accounts = accounts
+
+
+class _Rows:
+    """The rows of one table, by attribute: what the ORM's unit of work does elsewhere.
+
+    `databases` applies no defaults of Python's, returns no defaults of the server's, and does
+    not tell how many rows a statement has found.
+    """
+
+    def __init__(self, database: "Database", of: Entity) -> None:
+        self._database = _connected(database)
+        self._entity = of
+        self._dialect = database.url.dialect
+
+    def read(
+        self, record: Any, prefix: str = "", attributes: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        """Return the values of a record whose columns are named with `prefix`."""
+        columns = self._entity.columns
+        names = {key: prefix + columns[key].name for key in attributes or columns}
+        raw = getattr(record, "_mapping", None)
+        if raw is None:
+            # A mapping of the app's own, for `_make_user`: its values are what they should be.
+            return {key: record[name] for key, name in names.items()}
+        return {key: self._value(raw[name], columns[key]) for key, name in names.items()}
+
+    def is_row(self, values: Mapping[str, Any]) -> Any:
+        """Return the criterion for the row with the primary key in `values`."""
+        columns = self._entity.columns
+        return and_(*(columns[key] == values[key] for key in self._entity.primary_key))
+
+    def with_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Add the defaults of Python's, and NULL where nothing else gives a value."""
+        filled = self._filled(values, "default")
+        for attribute, column in self._entity.columns.items():
+            if not (column.default or column.server_default or column.primary_key):
+                filled.setdefault(attribute, None)
+        return filled
+
+    def changes(self, row: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of `values` that are not in `row` yet, with `onupdate` where there are."""
+        changed = {
+            key: value
+            for key, value in values.items()
+            if key in self._entity.columns and not _same(row, key, value)
+        }
+        return self._filled(changed, "onupdate") if changed else {}
+
+    def takes_two_statements(self, values: Mapping[str, Any], new: bool = False) -> bool:
+        """Tell whether values have to be read again after these were written."""
+        return bool(self._dialect != "postgresql" and self._unknown(values, new))
+
+    async def insert(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Insert a row and return it, with the defaults of the server's."""
+        statement = insert(self._entity.table).values(self._by_column(values))
+        unknown = self._unknown(values, new=True)
+        row = {key: values.get(key) for key in self._entity.columns}
+        if self._dialect == "postgresql" and unknown:
+            record = await self._database.fetch_one(statement.returning(*self._columns(unknown)))
+            return {**row, **self.read(record, attributes=unknown)}
+        row_id = await self._database.execute(statement)
+        for key in self._entity.primary_key:
+            if row[key] is None:
+                row[key] = row_id
+                unknown.discard(key)
+        if not unknown:
+            return row
+        record = await self._select(row, unknown)
+        return {**row, **self.read(record, attributes=unknown)}
+
+    async def update(
+        self, row: Mapping[str, Any], changes: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Change a row and return it, or `None` if it is gone."""
+        updated = {**row, **changes}
+        if not changes:
+            return updated
+        statement = (
+            update(self._entity.table).where(self.is_row(row)).values(self._by_column(changes))
+        )
+        # Something has to come back in any case: it shows that the row was there.
+        wanted = self._unknown(changes, new=False) or set(self._entity.primary_key)
+        if self._dialect == "postgresql":
+            record = await self._database.fetch_one(statement.returning(*self._columns(wanted)))
+        elif await self._affected(statement) and not self._unknown(changes, new=False):
+            return updated
+        else:
+            # MySQL does not count a row that had these values already.
+            record = await self._select(updated, wanted)
+        return None if record is None else {**updated, **self.read(record, attributes=wanted)}
+
+    async def delete(self, criterion: Any) -> int:
+        """Delete rows and return how many."""
+        return await self._affected(delete(self._entity.table).where(criterion))
+
+    async def _affected(self, statement: Any) -> int:
+        if self._dialect == "postgresql":
+            keys = self._columns(self._entity.primary_key)
+            return len(await self._database.fetch_all(statement.returning(*keys)))
+        if self._dialect == "sqlite":
+            async with self._database.connection() as connection:
+                await connection.execute(statement)
+                return int(await connection.fetch_val("SELECT changes()"))
+        return int(await self._database.execute(statement))
+
+    async def _select(self, row: Mapping[str, Any], attributes: Iterable[str]) -> Any:
+        statement = select(*self._columns(attributes)).where(self.is_row(row))
+        return await self._database.fetch_one(statement)
+
+    def _columns(self, attributes: Iterable[str]) -> list[Column[Any]]:
+        return [self._entity.columns[attribute] for attribute in attributes]
+
+    def _by_column(self, values: Mapping[str, Any]) -> dict[Column[Any], Any]:
+        return {self._entity.columns[attribute]: value for attribute, value in values.items()}
+
+    def _filled(self, values: Mapping[str, Any], which: str) -> dict[str, Any]:
+        columns = self._entity.columns
+        filled = {**values}
+        context = _DefaultContext({columns[key].key: value for key, value in values.items()})
+        for attribute, column in columns.items():
+            default = getattr(column, which)
+            if attribute not in values and default is not None:
+                if default.is_callable:
+                    filled[attribute] = default.arg(context)
+                elif default.is_scalar:
+                    filled[attribute] = default.arg
+        return filled
+
+    def _unknown(self, values: Mapping[str, Any], new: bool) -> set[str]:
+        """Return the attributes whose value only the database knows once these were written."""
+        unknown = self._entity.changed_by_storing(values, self._dialect)
+        for attribute, column in self._entity.columns.items():
+            by_server = (
+                (column.server_default, column.default)
+                if new
+                else (column.server_onupdate, column.onupdate)
+            )
+            if isinstance(values.get(attribute), ClauseElement) or (
+                attribute not in values
+                and (by_server != (None, None) or (new and column.primary_key))
+            ):
+                unknown.add(attribute)
+        return unknown
+
+    def _value(self, raw: Any, column: Column[Any]) -> Any:
+        # On PostgreSQL the values are asyncpg's: of its own, `databases` leaves out the type's
+        # processing of all but str and numbers.
+        if self._dialect != "postgresql":
+            return raw
+        process = column.type.dialect_impl(_POSTGRESQL).result_processor(_POSTGRESQL, None)
+        return raw if process is None else process(raw)
+
+
+class _DefaultContext:
+    """What SQLAlchemy gives to a default that is a function of the other values."""
+
+    def __init__(self, current_parameters: dict[str, Any]) -> None:
+        self.current_parameters = current_parameters
+
+    def get_current_parameters(self, isolate_multiinsert_groups: bool = True) -> dict[str, Any]:
+        return self.current_parameters
+
+
+# Not a driver's dialect: asyncpg's values are to be processed as `databases` would.
+_POSTGRESQL: Any = PGDialect()  # type: ignore[no-untyped-call]
+_POSTGRESQL.supports_native_decimal = True
+
+
+@asynccontextmanager
+async def _transaction(database: "Database", atomic: bool) -> AsyncIterator[None]:
+    # A single statement needs no transaction, unless the app has one: on PostgreSQL an error
+    # would end it, so that statement gets a savepoint.
+    if atomic or getattr(_connected(database).connection(), "_transaction_stack", True):
+        async with database.transaction():
+            yield
+    else:
+        yield
+
+
+def _connected(database: "Database") -> "Database":
+    if not getattr(database, "is_connected", True):
+        raise DatabaseNotConnectedError()
+    return database
+
+
+def _is_integrity_error(error: Exception) -> bool:
+    # By name: the errors are the driver's, and only the app knows which driver it is.
+    names = {cls.__name__ for cls in type(error).__mro__}
+    return not names.isdisjoint({"IntegrityError", "IntegrityConstraintViolationError"})
+
+
+def _same(row: Mapping[str, Any], key: str, value: Any) -> bool:
+    return (
+        key in row and not isinstance(value, ClauseElement) and bool(row[key] == value)
+    ) and type(row[key]) is type(value)
+
+
+def _table(table: Any) -> Table | None:
+    return table if table is None or isinstance(table, Table) else entity(table).table
+
+
+def _warn(deprecation: Deprecation, instance: Any) -> None:
+    if find_spec("databases") is None:
+        raise MissingDependencyError(
+            'The databases adapter needs the package databases: pip install "fastapi-users-db'
+            '[databases]"'
+        )
+    warn(deprecation, instance)
+
+
+def _check_database(database: Any, usage: str) -> None:
+    # By shape, not by type: apps pass mocks and proxies.
+    if isinstance(database, type) or not hasattr(database, "fetch_one"):
+        kind = database.__name__ if isinstance(database, type) else type(database).__name__
+        raise TypeError(f"database must be a databases.Database, not {kind}. Call {usage}.")
+
+
+def _check_table(name: str, table: Any, model: Any, usage: str) -> None:
+    of = "access_token" if name == "access_token_table" else "user"
+    if isinstance(table, Table) and model is None:
+        raise TypeError(
+            f"{name} is a bare Table: pass the mapped class, or say what to build from a row, "
+            f"as {usage.partition(')')[0]}, {of}_model=...)."
+        )
+    if not isinstance(table, Table) and not is_mapped_class(table):
+        raise TypeError(f"{name} must be a mapped class, not {table!r}. Call {usage}.")

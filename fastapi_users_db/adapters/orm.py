@@ -1,0 +1,481 @@
+"""The adapters over SQLAlchemy's ORM: an `AsyncSession`."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from itertools import chain
+from typing import Any, Generic
+
+from fastapi_users.models import ID, OAP, UOAP, UP
+from sqlalchemy import delete, inspect, select
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.exc import StaleDataError
+
+from fastapi_users_db.adapters.base import (
+    AP,
+    AccessTokenDatabase,
+    AccountKey,
+    UserDatabase,
+    account_key,
+    changed_key,
+    pair_accounts,
+)
+from fastapi_users_db.exceptions import (
+    AccessTokenNotFoundError,
+    OAuthAccountAlreadyLinkedError,
+    OAuthAccountNotFoundError,
+    UserAlreadyExistsError,
+    UserNotFoundError,
+)
+from fastapi_users_db.mapping import (
+    OAUTH_ACCOUNTS,
+    Entity,
+    Snapshot,
+    assign,
+    checked_instance,
+    is_mapped_class,
+    members,
+)
+
+__all__ = ["SQLAlchemyAccessTokenDatabase", "SQLAlchemyUserDatabase"]
+
+
+class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
+    """Users through an `AsyncSession`.
+
+    Parameters:
+        session: the session.
+        user_table: the user's mapped class.
+        oauth_account_table: the OAuth account's mapped class; the user's class then has a
+            relationship `oauth_accounts` to it.
+        commit: whether each write commits the session's transaction before it returns. With
+            `False` it flushes inside a savepoint and the transaction stays the app's.
+
+    Raises:
+        TypeError: the arguments are of the wrong kind or in the wrong order.
+    """
+
+    session: AsyncSession
+    commit: bool = True
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        user_table: type[UP],
+        oauth_account_table: type[Any] | None = None,
+        *,
+        commit: bool = True,
+    ) -> None:
+        usage = f"{type(self).__name__}(session, User) or (session, User, OAuthAccount)"
+        _check_session(session, usage)
+        _check_mapped_class("user_table", user_table, usage)
+        if oauth_account_table is not None:
+            _check_mapped_class("oauth_account_table", oauth_account_table, usage)
+        self.session = session
+        self.user_table = user_table
+        self.oauth_account_table = oauth_account_table
+        self.commit = commit
+
+    async def create(self, create_dict: dict[str, Any]) -> UP:
+        accounts, values = self._split(create_dict)
+        user = self._users.build(values)
+        if OAUTH_ACCOUNTS in self._users.complete:
+            set_committed_value(user, OAUTH_ACCOUNTS, [])
+        if accounts:
+            await self._refuse_linked(map(account_key, accounts))
+        async with self._writing(user, email=values.get("email")):
+            if accounts:
+                user.oauth_accounts = [self._new_account(account) for account in accounts]
+            self.session.add(user)
+        return user  # type: ignore[no-any-return]
+
+    async def update(self, user: UP, update_dict: dict[str, Any]) -> UP:
+        accounts, values = self._split(update_dict)
+        if accounts is not None:
+            await self._read_accounts(user, map(account_key, accounts))
+        async with self._writing(user, email=values.get("email")):
+            self._attach(user)
+            assign(user, values)
+            if accounts is not None:
+                await self._replace_accounts(user, accounts)
+            if outdated := self._users.relationships_through(values):
+                await self.session.flush()
+                self.session.expire(user, outdated)
+        return user
+
+    async def delete(self, user: UP) -> None:
+        if inspect(checked_instance(user, self.user_table)).was_deleted:
+            return
+        kept = Snapshot(self._graph(user))
+        async with self._writing(user, complete=False):
+            self._attach(user)
+            if self.oauth_account_table is not None:
+                await self._delete_accounts(user)
+            await self.session.delete(user)
+        kept.restore()
+
+    async def add_oauth_account(
+        self: "SQLAlchemyUserDatabase[UOAP, ID]", user: UOAP, create_dict: dict[str, Any]
+    ) -> UOAP:
+        values = self._oauth_accounts.checked(create_dict)
+        own = await self._read_accounts(user, [account_key(values)])
+        [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
+        async with self._writing(user):
+            self._attach(user)
+            if existing is None:
+                user.oauth_accounts.append(self._new_account(values))
+            else:
+                assign(existing, values)
+        return user
+
+    async def update_oauth_account(
+        self: "SQLAlchemyUserDatabase[UOAP, ID]",
+        user: UOAP,
+        oauth_account: OAP,
+        update_dict: dict[str, Any],
+    ) -> UOAP:
+        values = self._oauth_accounts.checked(update_dict)
+        own = await self._read_accounts(user, changed_key(oauth_account, values))
+        existing = next((a for a in own if a.id == oauth_account.id), None)
+        if existing is None:
+            raise OAuthAccountNotFoundError()
+        async with self._writing(user):
+            self._attach(user)
+            assign(existing, values)
+        return user
+
+    async def _get_user(self, statement: Any) -> UP | None:
+        statement = statement.options(*self._users.options)
+        if _expires_on_commit(self.session):
+            # Nothing expires at the commits of this adapter, so what is held may be old.
+            statement = statement.execution_options(populate_existing=True)
+        result = await self.session.execute(statement)
+        return result.unique().scalar_one_or_none()
+
+    def _select_user(self) -> Any:
+        return select(self.user_table)
+
+    def _attach(self, user: Any) -> None:
+        """Add a user to the session, in place of another, unchanged instance of the same row."""
+        session = _synchronous(self.session)
+        if session is not None:
+            if inspect(user).key is None:
+                raise UserNotFoundError()
+            for instance in self._graph(user):
+                other = session.identity_map.get(inspect(instance).key)
+                if other is None or other is instance or inspect(other).modified:
+                    continue
+                session.expunge(other)
+        self.session.add(user)
+
+    async def _refuse_linked(self, keys: Iterable[AccountKey]) -> None:
+        result = await self.session.execute(self._select_holders(keys))
+        if result.first() is not None:
+            raise OAuthAccountAlreadyLinkedError()
+
+    async def _read_accounts(self, user: Any, keys: Iterable[AccountKey]) -> list[Any]:
+        """Read the user's OAuth accounts again, and refuse `keys` that are another user's."""
+        users = self._users
+        user_id = users.identity(checked_instance(user, self.user_table))
+        result = await self.session.execute(self._select_accounts(user_id, keys))
+        rows: Any = result.unique().all()
+        if not rows:
+            raise UserNotFoundError()
+        accounts = [account for _, account in rows if account is not None]
+        own = [account for account in accounts if getattr(account, users.oauth_user_key) == user_id]
+        if len(own) < len(accounts):
+            raise OAuthAccountAlreadyLinkedError()
+        set_committed_value(user, OAUTH_ACCOUNTS, own)
+        return own
+
+    def _new_account(self, values: Mapping[str, Any]) -> Any:
+        account = self._oauth_accounts.build(values)
+        # The relationship's cascade may not do it.
+        self.session.add(account)
+        return account
+
+    async def _replace_accounts(self, user: Any, given: Sequence[Mapping[str, Any]]) -> None:
+        own = list(user.oauth_accounts)
+        kept = []
+        for account, existing in pair_accounts(given, own, self._oauth_accounts.id):
+            if existing is None:
+                kept.append(self._new_account(account))
+            else:
+                assign(existing, account)
+                kept.append(existing)
+        user.oauth_accounts = kept
+        for account in own:
+            if not any(account is other for other in kept):
+                await self.session.delete(account)
+
+    async def _delete_accounts(self, user: Any) -> None:
+        # In one statement, whatever the relationship's cascade is; then the unit of work has
+        # nothing left to do for them.
+        accounts = self._oauth_accounts
+        await self.session.execute(
+            delete(accounts.table).where(self._users.oauth_user == self._users.identity(user))
+        )
+        for account in members(inspect(user).dict.get(OAUTH_ACCOUNTS)):
+            if account in self.session:
+                self.session.expunge(account)
+        set_committed_value(user, OAUTH_ACCOUNTS, [])
+
+    @asynccontextmanager
+    async def _writing(
+        self, user: Any, *, email: Any = None, complete: bool = True
+    ) -> AsyncIterator[None]:
+        """Write what the block changes, all of it or nothing, and leave `user` complete."""
+        if inspect(checked_instance(user, self.user_table)).was_deleted and complete:
+            raise UserNotFoundError()
+
+        async def finish() -> None:
+            if complete:
+                await self._complete(user)
+
+        try:
+            async with _transaction(self.session, self.commit, self._graph(user), finish):
+                yield
+        except (IntegrityError, StaleDataError) as error:
+            await self._reload_users()
+            may_be_taken = isinstance(email, str) and isinstance(error, IntegrityError)
+            if may_be_taken and await self._is_taken(email, user):
+                raise UserAlreadyExistsError.from_integrity_error(error) from None
+            if inspect(user).identity is not None and await self._is_gone(user):
+                raise UserNotFoundError() from None
+            raise
+
+    def _graph(self, user: Any) -> list[Any]:
+        """Return the user and what its loaded, eager relationships lead to."""
+        loaded = inspect(user).dict
+        return [user, *chain.from_iterable(members(loaded.get(r)) for r in self._users.eager)]
+
+    async def _complete(self, user: Any) -> None:
+        """Load what the flush left `user` without."""
+        state = inspect(user)
+        if state.session is None:
+            return  # the session is a mock
+        dialect = state.session.get_bind(state.mapper).dialect.name
+        _expire_changed(user, self._users, dialect)
+        for account in members(state.dict.get(OAUTH_ACCOUNTS)) if self._users.oauth else ():
+            if _expire_changed(account, self._oauth_accounts, dialect):
+                state.session.expire(user, [OAUTH_ACCOUNTS])
+        if self._users.complete & state.unloaded and not await self._load(
+            self._users.id_column == self._users.identity(user)
+        ):
+            raise UserNotFoundError()
+
+    async def _load(self, criterion: Any) -> list[Any]:
+        """Load what users of this session lack. Not a look-up: these are the app's already."""
+        statement = self._select_user().where(criterion).options(*self._users.options)
+        return list((await self.session.execute(statement)).unique().scalars().all())
+
+    async def _reload_users(self) -> None:
+        # A rollback has expired all objects of the session, and the app still holds some.
+        expired = [
+            self._users.identity(user)
+            for user in self.session
+            if isinstance(user, self.user_table) and inspect(user).expired
+        ]
+        if expired:
+            await self._load(self._users.id_column.in_(expired))
+
+    async def _is_taken(self, email: str, user: Any) -> bool:
+        for statement in self._select_taken(email, lock=not self.commit):
+            ids = (await self.session.execute(statement)).scalars().all()
+            if any(user_id != self._users.identity(user) for user_id in ids):
+                return True
+        return False
+
+    async def _is_gone(self, user: Any) -> bool:
+        column = self._users.id_column
+        statement = select(column).where(column == self._users.identity(user))
+        return (await self.session.execute(statement)).first() is None
+
+
+class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
+    """Access tokens through an `AsyncSession`.
+
+    Parameters:
+        session: the session.
+        access_token_table: the access token's mapped class.
+        commit: whether each write commits the session's transaction before it returns. With
+            `False` it flushes inside a savepoint and the transaction stays the app's.
+
+    Raises:
+        TypeError: the arguments are of the wrong kind or in the wrong order.
+    """
+
+    session: AsyncSession
+    commit: bool = True
+
+    def __init__(
+        self, session: AsyncSession, access_token_table: type[AP], *, commit: bool = True
+    ) -> None:
+        usage = f"{type(self).__name__}(session, AccessToken)"
+        _check_session(session, usage)
+        _check_mapped_class("access_token_table", access_token_table, usage)
+        self.session = session
+        self.access_token_table = access_token_table
+        self.commit = commit
+
+    async def create(self, create_dict: dict[str, Any]) -> AP:
+        values = self._tokens.checked(create_dict)
+        access_token = self._tokens.build(values)
+        async with self._writing(access_token):
+            self.session.add(access_token)
+        return access_token  # type: ignore[no-any-return]
+
+    async def update(self, access_token: AP, update_dict: dict[str, Any]) -> AP:
+        values = self._tokens.checked(update_dict)
+        try:
+            async with self._writing(access_token):
+                self.session.add(access_token)
+                assign(access_token, values)
+        except StaleDataError:
+            raise AccessTokenNotFoundError() from None
+        return access_token
+
+    async def delete(self, access_token: AP) -> None:
+        async with self._writing(access_token, complete=False):
+            await self.session.delete(access_token)
+
+    async def delete_expired(self, max_age: datetime, *, batch_size: int = 1000) -> int:
+        token = self._tokens.column("token")
+        statement = self._select_expired(max_age, batch_size)
+        deleted = 0
+        while expired := (await self.session.execute(statement)).scalars().all():
+            async with _transaction(self.session, self.commit, [], _nothing):
+                result = await self.session.execute(
+                    delete(self._tokens.table).where(token.in_(expired))
+                )
+            deleted += result.rowcount  # type: ignore[attr-defined]
+        return deleted
+
+    async def _get_token(self, statement: Any) -> AP | None:
+        result = await self.session.execute(statement)
+        return result.scalar_one_or_none()
+
+    def _select_token(self) -> Any:
+        return select(self.access_token_table)
+
+    @asynccontextmanager
+    async def _writing(self, access_token: Any, *, complete: bool = True) -> AsyncIterator[None]:
+        checked_instance(access_token, self.access_token_table)
+
+        async def finish() -> None:
+            state = inspect(access_token)
+            if state.session is not None:
+                dialect = state.session.get_bind(state.mapper).dialect.name
+                if _expire_changed(access_token, self._tokens, dialect):
+                    await self.session.refresh(access_token)
+
+        after = finish if complete else _nothing
+        async with _transaction(self.session, self.commit, [access_token], after):
+            yield
+
+
+@asynccontextmanager
+async def _transaction(
+    session: AsyncSession,
+    commit: bool,
+    objects: Sequence[Any],
+    complete: Callable[[], Awaitable[None]],
+) -> AsyncIterator[None]:
+    """Flush what the block changed, complete the objects, and commit; or undo all of it.
+
+    A rollback expires what the session has loaded: `objects` are given back their values, since
+    reading them must not need the database.
+    """
+    loaded = Snapshot(objects)
+    try:
+        if commit:
+            yield
+            await session.flush()
+            await complete()
+            await _commit(session)
+        else:
+            await _begin_on_sqlite(session)
+            async with session.begin_nested():
+                yield
+                await session.flush()
+                await complete()
+    except BaseException as error:
+        if isinstance(error, StatementError):
+            # SQLAlchemy prints the parameters, and password hashes and tokens are among them.
+            error.hide_parameters = True
+        if commit:
+            await session.rollback()
+        loaded.restore()
+        raise
+
+
+async def _commit(session: AsyncSession) -> None:
+    """Commit without expiring what the app holds: users that it was given stay readable."""
+    synchronous = _synchronous(session)
+    if synchronous is None:
+        await session.commit()
+        return
+    expire_on_commit = synchronous.expire_on_commit
+    synchronous.expire_on_commit = False
+    try:
+        await session.commit()
+    finally:
+        synchronous.expire_on_commit = expire_on_commit
+
+
+async def _begin_on_sqlite(session: AsyncSession) -> None:
+    """SQLite's driver begins no transaction for a SAVEPOINT, so releasing it would commit."""
+    connection = await session.connection()
+    if connection.dialect.name == "sqlite":
+        raw: Any = await connection.get_raw_connection()
+        if not raw.driver_connection.in_transaction:
+            await connection.exec_driver_sql("BEGIN")
+
+
+def _expires_on_commit(session: AsyncSession) -> bool:
+    synchronous = _synchronous(session)
+    # Without autoflush, changes that are not written yet would be lost.
+    return synchronous is not None and synchronous.expire_on_commit and synchronous.autoflush
+
+
+def _synchronous(session: AsyncSession) -> Session | None:
+    """Return the session inside an `AsyncSession`; a mock or a proxy may have none."""
+    synchronous = getattr(session, "sync_session", None)
+    return synchronous if isinstance(synchronous, Session) else None
+
+
+async def _nothing() -> None:
+    pass
+
+
+def _expire_changed(instance: Any, of: Entity, dialect: str) -> bool:
+    """Expire what the database may hand back otherwise than it was given.
+
+    Returns:
+        Whether `instance` has a column now whose value is not loaded.
+    """
+    state = inspect(instance)
+    changed = of.changed_by_storing(state.dict, dialect)
+    if changed:
+        state.session.expire(instance, changed)
+    return not state.unloaded.isdisjoint(of.columns)
+
+
+def _check_session(session: Any, usage: str) -> None:
+    # By shape, not by type: apps pass mocks and proxies.
+    if isinstance(session, type) or not (hasattr(session, "execute") and hasattr(session, "add")):
+        kind = session.__name__ if isinstance(session, type) else type(session).__name__
+        raise TypeError(f"session must be an AsyncSession, not {kind}. Call {usage}.")
+    if isinstance(session, Session | scoped_session):
+        raise TypeError(
+            f"session must be an AsyncSession, not a synchronous {type(session).__name__}: make it "
+            f"with sqlalchemy.ext.asyncio.async_sessionmaker. Call {usage}."
+        )
+
+
+def _check_mapped_class(name: str, value: Any, usage: str) -> None:
+    if not is_mapped_class(value):
+        raise TypeError(f"{name} must be a mapped class, not {value!r}. Call {usage}.")

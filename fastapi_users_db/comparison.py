@@ -1,0 +1,54 @@
+"""How strings are compared, whatever the collation of the database."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+__all__ = ["differs_only_by_case", "same_text"]
+
+
+class SameText(FunctionElement[bool]):
+    """The criterion that a column holds this string, in exactly these letters."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+def same_text(column: ColumnElement[str], value: str) -> ColumnElement[bool]:
+    """Return the criterion that `column` holds `value`, in exactly these letters.
+
+    MySQL and MariaDB compare without case, without accents and without trailing spaces; ids of
+    other systems need better.
+    """
+    return SameText(column, literal(value, column.type))
+
+
+@compiles(SameText)
+def _compile(element: SameText, compiler: Any, **options: Any) -> str:
+    column, value = element.clauses
+    return str(compiler.process(column == value, **options))
+
+
+@compiles(SameText, "mysql")
+@compiles(SameText, "mariadb")
+def _compile_for_mysql(element: SameText, compiler: Any, **options: Any) -> str:
+    column, value = (compiler.process(clause, **options) for clause in element.clauses)
+    column_bytes, value_bytes = (
+        f"CAST(CONVERT({string} USING utf8mb4) AS BINARY)" for string in (column, value)
+    )
+    # The first comparison finds the row by an index, the second looks closely.
+    return f"({column} = {value} AND {column_bytes} = {value_bytes})"
+
+
+def differs_only_by_case(one: str, other: str) -> bool:
+    """Tell whether two e-mail addresses are the same but for upper and lower case.
+
+    Letters outside ASCII whose case mapping leads into ASCII (the Kelvin sign, the dotless i)
+    are different letters: an address that merely looks alike must never find somebody's user.
+    """
+    return len(one) == len(other) and all(
+        a == b or (a.isascii() == b.isascii() and a.lower() == b.lower())
+        for a, b in zip(one, other, strict=True)
+    )

@@ -1,0 +1,148 @@
+"""The deprecation warnings of this package: one category, one class of facts, one function.
+
+A warning is raised once for each place in the app's code that it points at.
+"""
+
+import sys
+import warnings
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+__all__ = ["DATABASES_ADAPTER", "Deprecation", "FastAPIUsersDBDeprecationWarning", "warn"]
+
+DOCUMENTATION = "https://fastapi-users-db.readthedocs.io"
+
+
+@dataclass(frozen=True)
+class Deprecation:
+    """What is deprecated, and what to write instead.
+
+    Attributes:
+        code: stable name; also the anchor of its section in the documentation.
+        used: what the app used.
+        instead: the code to write in its place.
+        since: the release that deprecated it.
+        removal: the release that removes it.
+    """
+
+    code: str
+    used: str
+    instead: str
+    since: str
+    removal: str
+
+    @property
+    def address(self) -> str:
+        """Where the documentation explains it."""
+        return f"{DOCUMENTATION}/deprecations/#{self.code}"
+
+
+class FastAPIUsersDBDeprecationWarning(UserWarning):
+    """The app uses something that a later release removes.
+
+    A `UserWarning`, as FastAPI's and Starlette's own are: Python hides a `DeprecationWarning`
+    that is raised outside `__main__`.
+
+    Attributes:
+        code: see `Deprecation`, as for the others.
+        since: the release that deprecated it.
+        removal: the release that removes it.
+        instead: the code to write in its place.
+    """
+
+    def __init__(self, deprecation: Deprecation) -> None:
+        super().__init__(
+            f"{deprecation.used} is deprecated since fastapi-users-db {deprecation.since} and "
+            f"goes away in {deprecation.removal}. Write instead: {deprecation.instead} "
+            f"[{deprecation.code}: {deprecation.address}]"
+        )
+        self.code = deprecation.code
+        self.since = deprecation.since
+        self.removal = deprecation.removal
+        self.instead = deprecation.instead
+
+
+DATABASES_ADAPTER = Deprecation(
+    code="databases-adapter",
+    used="The `databases` backend",
+    instead="SQLAlchemyUserDatabase(session, User), with an AsyncSession as `session`",
+    since="1.0",
+    removal="2.0",
+)
+DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
+    code="databases-access-token-adapter",
+    used="The `databases` backend for access tokens",
+    instead=(
+        "SQLAlchemyAccessTokenDatabase(session, AccessToken), with an AsyncSession as `session`"
+    ),
+    since="1.0",
+    removal="2.0",
+)
+
+# Code of these packages runs between the app's line and ours, but is not the app's.
+_NOT_THE_APP = frozenset(
+    {
+        "anyio",
+        "asyncio",
+        "concurrent",
+        "contextlib",
+        "fastapi",
+        "fastapi_users",
+        "fastapi_users_db",
+        "functools",
+        "importlib",
+        "sqlalchemy",
+        "starlette",
+        "threading",
+        "typing",
+    }
+)
+_warned: set[tuple[str, str, int]] = set()
+
+
+def warn(deprecation: Deprecation, instance: object) -> None:
+    """Warn once for the line of the app that built `instance`.
+
+    Parameters:
+        deprecation: what was used.
+        instance: the object whose constructor calls this; constructors of the app's own
+            subclasses are passed over, the line that calls them is the one to change.
+    """
+    frame = _frame_of_the_app(instance)
+    site = (deprecation.code, frame.f_code.co_filename, frame.f_lineno)
+    if site in _warned:
+        return
+    warnings.warn_explicit(
+        FastAPIUsersDBDeprecationWarning(deprecation),
+        category=FastAPIUsersDBDeprecationWarning,
+        filename=frame.f_code.co_filename,
+        lineno=frame.f_lineno,
+        module=frame.f_globals.get("__name__", "<unknown>"),
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
+    # Only now: under `-W error` the line above raises, and should raise again next time.
+    _warned.add(site)
+
+
+def _frame_of_the_app(instance: object) -> FrameType:
+    frame: FrameType | None = sys._getframe(2)
+    # FastAPI calls a class that is itself a dependency from its own code, or from a thread:
+    # then the constructor is all that the app has on the stack.
+    constructor = sys._getframe(2)
+    while frame is not None:
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package not in _NOT_THE_APP:
+            if not _is_constructor(frame, instance):
+                return frame
+            constructor = frame
+        frame = frame.f_back
+    return constructor
+
+
+def _is_constructor(frame: FrameType, instance: object) -> bool:
+    code = frame.f_code
+    if code.co_name != "__init__" or not code.co_argcount:
+        return False
+    caller: Any = frame.f_locals.get(code.co_varnames[0])
+    return caller is instance

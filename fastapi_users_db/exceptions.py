@@ -1,0 +1,125 @@
+"""Every error that this package raises.
+
+Each one is also the error that FastAPI Users, SQLAlchemy or Python would raise in its place,
+so that routers answer as they should and existing `except` clauses keep working.
+"""
+
+from typing import Any
+
+from fastapi_users import exceptions as fastapi_users_exceptions
+
+__all__ = [
+    "AccessTokenNotFoundError",
+    "DatabaseNotConnectedError",
+    "FastAPIUsersDBError",
+    "InvalidIDError",
+    "InvalidValueError",
+    "MissingDependencyError",
+    "NotSetOAuthAccountTableError",
+    "OAuthAccountAlreadyLinkedError",
+    "OAuthAccountNotFoundError",
+    "UserAlreadyExistsError",
+    "UserNotFoundError",
+]
+
+
+class FastAPIUsersDBError(Exception):
+    """Base class of every error that this package raises."""
+
+    message = "fastapi-users-db could not do this."
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.message)
+
+
+class UserAlreadyExistsError(FastAPIUsersDBError, fastapi_users_exceptions.UserAlreadyExists):
+    """The e-mail address belongs to another user.
+
+    What is raised is also the integrity error of the backend: `sqlalchemy.exc.IntegrityError`
+    with the ORM, the driver's own with `databases`. FastAPI Users' routers answer 400.
+    """
+
+    @classmethod
+    def from_integrity_error(cls, error: Exception) -> "UserAlreadyExistsError":
+        """Return an error that is both this one and `error`, without its parameters.
+
+        Parameters:
+            error: the integrity error that the backend raised.
+        """
+        raised: Any = _class_that_is_also(cls, type(error))
+        duplicate: UserAlreadyExistsError = raised.__new__(raised)
+        duplicate.args = error.args
+        duplicate.__dict__.update(error.__dict__)
+        if hasattr(error, "hide_parameters"):
+            # SQLAlchemy would print them, and the password hash is one of them.
+            duplicate.__dict__.update(params=None, hide_parameters=True)
+        return duplicate
+
+
+_classes: dict[tuple[type, type], type] = {}
+
+
+def _class_that_is_also(ours: type, theirs: type) -> type:
+    if (ours, theirs) not in _classes:
+        namespace = {"__module__": ours.__module__, "__doc__": ours.__doc__}
+        _classes[ours, theirs] = type(ours.__name__, (ours, theirs), namespace)
+    return _classes[ours, theirs]
+
+
+class OAuthAccountAlreadyLinkedError(
+    FastAPIUsersDBError, fastapi_users_exceptions.UserAlreadyExists
+):
+    """The external account is linked to another user.
+
+    FastAPI Users' OAuth router answers 400; its *associate* router has no answer of its own,
+    so give the app an exception handler for this class.
+    """
+
+    message = "This external account is linked to another user."
+
+
+class UserNotFoundError(FastAPIUsersDBError, fastapi_users_exceptions.UserNotExists):
+    """The user to change is not in the database any more."""
+
+    message = "This user is not in the database any more."
+
+
+class OAuthAccountNotFoundError(FastAPIUsersDBError):
+    """The OAuth account to change is not in the database any more, or not this user's."""
+
+    message = "This OAuth account is not one of this user's."
+
+
+class AccessTokenNotFoundError(FastAPIUsersDBError):
+    """The access token to change is not in the database any more."""
+
+    message = "This access token is not in the database any more."
+
+
+class InvalidIDError(FastAPIUsersDBError, fastapi_users_exceptions.InvalidID, TypeError):
+    """An id that cannot be one of this table."""
+
+
+class InvalidValueError(FastAPIUsersDBError, ValueError):
+    """A value that the column cannot hold on every database."""
+
+
+class NotSetOAuthAccountTableError(FastAPIUsersDBError, NotImplementedError):
+    """An OAuth method was called on an adapter that was built without an OAuth account table."""
+
+    def __init__(self, adapter: object = None) -> None:
+        name = "The adapter" if adapter is None else type(adapter).__name__
+        super().__init__(
+            f"{name} was built without an OAuth account table: give it as the third argument, "
+            f"oauth_account_table=OAuthAccount."
+        )
+
+
+class DatabaseNotConnectedError(FastAPIUsersDBError, RuntimeError):
+    """The `databases.Database` has no connection pool yet."""
+
+    message = "The database is not connected: `await database.connect()` when the app starts."
+
+
+class MissingDependencyError(FastAPIUsersDBError, ImportError):
+    """An optional dependency is not installed."""

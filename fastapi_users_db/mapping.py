@@ -1,0 +1,439 @@
+"""What the adapters know of the app's classes: which attribute is which column.
+
+Nothing here talks to a database. Everything is worked out once per class and cached.
+"""
+
+import inspect as python_inspect
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, cast
+
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    Boolean,
+    Column,
+    Enum,
+    Integer,
+    String,
+    Table,
+    TypeDecorator,
+    inspect,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import (
+    InstanceState,
+    Mapper,
+    RelationshipProperty,
+    joinedload,
+    make_transient_to_detached,
+    undefer,
+)
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.base import NO_VALUE
+from sqlalchemy.sql import ClauseElement
+
+from fastapi_users_db.exceptions import InvalidIDError, InvalidValueError
+from fastapi_users_db.types import GUID, TIMESTAMPAware
+
+__all__ = ["Entity", "Snapshot", "UserEntity", "entity", "user_entity"]
+
+OAUTH_ACCOUNTS = "oauth_accounts"
+
+
+class Entity:
+    """A mapped class, or a bare `Table`, as attributes that are columns.
+
+    Attributes:
+        name: what messages call it.
+        table: the table behind it.
+        columns: the columns by attribute name, which need not be the column's own name.
+        mapper: the mapper, or `None` for a bare `Table`.
+    """
+
+    def __init__(self, target: Any) -> None:
+        self.target = target
+        self.mapper: Mapper[Any] | None = None
+        self.synonyms: dict[str, str] = {}
+        self.name: str
+        self.table: Table
+        if isinstance(target, Table):
+            self.name = target.name
+            self.table = target
+            self.columns: dict[str, Column[Any]] = dict(target.columns.items())
+            return
+        mapper: Mapper[Any] = inspect(target)
+        self.mapper = mapper
+        self.name = target.__name__
+        self.table = cast("Table", mapper.local_table)
+        self.columns = {
+            attribute.key: attribute.columns[0]
+            for attribute in mapper.column_attrs
+            if isinstance(attribute.columns[0], Column)
+        }
+        self.synonyms = {synonym.key: synonym.name for synonym in mapper.synonyms}
+        # Deleting what is gone already is a success; SQLAlchemy would warn.
+        mapper.confirm_deleted_rows = False
+        self._init_parameters, self._init_takes_any = _init_parameters(target)
+
+    @property
+    def id(self) -> str:
+        """The attribute behind `id`."""
+        return self.synonyms.get("id", "id")
+
+    def column(self, attribute: str) -> Column[Any]:
+        """Return the column behind an attribute, also behind a synonym of one."""
+        attribute = self.synonyms.get(attribute, attribute)
+        if attribute not in self.columns:
+            raise TypeError(f"{self.name} has no column attribute {attribute!r}.")
+        return self.columns[attribute]
+
+    def attribute(self, column: Column[Any]) -> str:
+        """Return the attribute that is a column."""
+        return next(key for key, value in self.columns.items() if value is column)
+
+    @property
+    def primary_key(self) -> list[str]:
+        """The attributes that make up the primary key, in the table's order."""
+        return [self.attribute(column) for column in self.table.primary_key.columns]
+
+    def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values, and refuse what the class does not know or a column cannot hold.
+
+        Raises:
+            TypeError: an unknown attribute, or an e-mail address that is not a string.
+            InvalidValueError: text that is no UUID; a string that is too long for its column, or
+                that one of the databases cannot store. The message never shows the value.
+        """
+        checked = {}
+        for attribute, value in values.items():
+            if not self._knows(attribute):
+                raise TypeError(f"{attribute!r} is not an attribute of {self.name}.")
+            column = self.columns.get(self.synonyms.get(attribute, attribute))
+            checked[attribute] = value if column is None else self._value(attribute, column, value)
+        return checked
+
+    def _value(self, attribute: str, column: Column[Any], value: Any) -> Any:
+        if attribute == "email" and not isinstance(value, str | ClauseElement):
+            raise TypeError(f"{self.name}.email must be a str, not {type(value).__name__}.")
+        if not isinstance(value, str):
+            return value
+        if _python_type(column) is uuid.UUID:
+            # The ORM finds an object by its id, and the text of a UUID is not equal to it.
+            try:
+                return uuid.UUID(value)
+            except ValueError:
+                raise InvalidValueError(f"{self.name}.{attribute}: not a UUID.") from None
+        if _is_string(column):
+            self._check_string(attribute, value, cast("String", column.type).length)
+        return value
+
+    def _knows(self, attribute: str) -> bool:
+        if self.mapper is None:
+            return attribute in self.columns
+        return hasattr(self.target, attribute) or attribute in self._init_parameters
+
+    def _check_string(self, attribute: str, value: str, length: int | None) -> None:
+        if length is not None and len(value) > length:
+            raise InvalidValueError(
+                f"{self.name}.{attribute} holds at most {length} characters, not {len(value)}."
+            )
+        if not is_storable(value):
+            raise InvalidValueError(
+                f"{self.name}.{attribute} must not contain NUL characters or lone surrogates."
+            )
+
+    def build(self, values: Mapping[str, Any]) -> Any:
+        """Return a new instance: through the class's own constructor, as far as it takes them."""
+        if self._init_takes_any:
+            return self.target(**values)
+        instance = self.target(**{k: v for k, v in values.items() if k in self._init_parameters})
+        for attribute, value in values.items():
+            if attribute not in self._init_parameters:
+                setattr(instance, attribute, value)
+        return instance
+
+    def load(self, values: Mapping[str, Any]) -> Any:
+        """Return an instance as the ORM would after its session was closed: loaded and detached."""
+        assert self.mapper is not None
+        instance = self.mapper.class_manager.new_instance()
+        for attribute, value in values.items():
+            set_committed_value(instance, attribute, value)
+        make_transient_to_detached(instance)
+        state: InstanceState[Any] = inspect(instance)
+        # `@reconstructor`, mutable types and the app's own listeners wait for this event.
+        state.manager.dispatch.load(state, None)
+        return instance
+
+    def values_of_new(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of a new row: those that an instance has once it is built."""
+        if self.mapper is None:
+            return dict(values)
+        # As the ORM does: `None` that was not asked for by the type gives way to the default.
+        return {
+            attribute: value
+            for attribute, value in self.values(self.build(values)).items()
+            if value is not None or self.columns[attribute].type.should_evaluate_none
+        }
+
+    def values_of_changed(
+        self, row: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the values of a row after these were set on its instance."""
+        if self.mapper is None:
+            return {**row, **values}
+        instance = self.load(row)
+        assign(instance, values)
+        return self.values(instance)
+
+    def values(self, instance: Any) -> dict[str, Any]:
+        """Return the values of an instance's columns, as far as they are loaded."""
+        if self.mapper is None:
+            return {k: getattr(instance, k) for k in self.columns if hasattr(instance, k)}
+        loaded = inspect(instance).dict
+        return {key: loaded[key] for key in self.columns if key in loaded}
+
+    def loaded_values(self, instance: Any) -> dict[str, Any]:
+        """Return the values as they were loaded, without changes that are not written yet."""
+        if self.mapper is None:
+            return self.values(instance)
+        loaded = _loaded_values(instance)
+        return {key: loaded[key] for key in self.columns if key in loaded}
+
+    def changed_by_storing(self, values: Mapping[str, Any], dialect: str) -> set[str]:
+        """Return the attributes whose value the database may hand back in another form."""
+        return {
+            attribute
+            for attribute, column in self.columns.items()
+            if attribute in values and not _is_stored_as_is(column, values[attribute], dialect)
+        }
+
+
+class UserEntity(Entity):
+    """The user's class or table, with what the adapters ask for: id, e-mail, OAuth accounts.
+
+    Attributes:
+        oauth: the OAuth account's class or table, or `None`.
+        oauth_user: the column of the OAuth account that refers to the user.
+        oauth_user_key: its attribute.
+        user_oauth: the column of the user that it refers to.
+        options: loader options that make a loaded user complete.
+        complete: the attributes that a complete user has loaded.
+        eager: those of them that are relationships.
+    """
+
+    def __init__(self, target: Any, oauth_target: Any = None) -> None:
+        super().__init__(target)
+        self.id_column = self.column("id")
+        self.email_column = self.column("email")
+        self.oauth = None if oauth_target is None else entity(oauth_target)
+        self.options: list[Any] = []
+        self.complete: set[str] = set(self.columns)
+        self.eager: list[str] = []
+        self.relationships: list[RelationshipProperty[Any]] = []
+        if self.oauth is not None:
+            self.oauth_user, self.user_oauth = self._oauth_reference(self.oauth)
+            self.oauth_user_key = self.oauth.attribute(self.oauth_user)
+        if self.mapper is not None:
+            self._describe_mapper(self.mapper)
+
+    def _describe_mapper(self, mapper: Mapper[Any]) -> None:
+        self.options += [
+            undefer(getattr(self.target, attribute.key))
+            for attribute in mapper.column_attrs
+            if attribute.deferred and not attribute.raiseload
+        ]
+        self.relationships = list(mapper.relationships)
+        self.eager = [r.key for r in self.relationships if _is_eager(r)]
+        if self.oauth is not None and OAUTH_ACCOUNTS not in self.eager:
+            self.eager.append(OAUTH_ACCOUNTS)
+            self.options.append(joinedload(getattr(self.target, OAUTH_ACCOUNTS)))
+        self.complete.update(self.eager)
+
+    def _oauth_reference(self, oauth: Entity) -> tuple[Column[Any], Column[Any]]:
+        if self.mapper is not None:
+            relationship = self.mapper.relationships.get(OAUTH_ACCOUNTS)
+            if relationship is None or relationship.mapper.local_table is not oauth.table:
+                raise TypeError(
+                    f"{self.name} needs a relationship to {oauth.name}: oauth_accounts: "
+                    f'Mapped[list[{oauth.name}]] = relationship("{oauth.name}", lazy="joined")'
+                )
+            pairs: Any = relationship.local_remote_pairs
+            [(user_column, oauth_column)] = pairs
+            return oauth_column, user_column
+        references = [fk for fk in oauth.table.foreign_keys if fk.column.table is self.table]
+        if references:
+            reference = min(references, key=lambda foreign_key: foreign_key.parent.name)
+            return reference.parent, reference.column
+        return oauth.column("user_id"), self.id_column
+
+    def relationships_through(self, attributes: Iterable[str]) -> list[str]:
+        """Return the relationships that lead elsewhere once these attributes have changed."""
+        columns = {self.columns.get(self.synonyms.get(key, key)) for key in attributes}
+        return [r.key for r in self.relationships if not columns.isdisjoint(r.local_columns)]
+
+    def id_value(self, value: Any) -> Any:
+        """Return what to compare the id column with, or `None` if no row can have this id.
+
+        Raises:
+            InvalidIDError: `value` is of a type that is no id of this table.
+        """
+        python_type = _python_type(self.id_column)
+        if python_type is uuid.UUID and isinstance(value, str):
+            try:
+                return uuid.UUID(value)
+            except ValueError:
+                raise InvalidIDError(f"{self.name}.id: this string is no UUID.") from None
+        if python_type in (uuid.UUID, int, str) and (
+            not isinstance(value, python_type) or isinstance(value, bool)
+        ):
+            raise InvalidIDError(
+                f"{self.name}.id is {python_type.__name__}, not {type(value).__name__}."
+            )
+        if isinstance(value, int):
+            return _integer_operand(value)
+        if isinstance(value, str) and not is_storable(value):
+            return None
+        return value
+
+    def identity(self, user: Any) -> Any:
+        """Return the id of `user` without touching a database, even where it is expired."""
+        if self.mapper is None:
+            return getattr(user, self.id)
+        state: InstanceState[Any] = inspect(user)
+        if self.id in state.dict:
+            return state.dict[self.id]
+        if state.identity is not None and self.primary_key == [self.id]:
+            return state.identity[0]
+        return None
+
+
+class Snapshot:
+    """What objects have loaded, to give it back after a commit or a rollback has expired it."""
+
+    def __init__(self, objects: Iterable[Any]) -> None:
+        self._loaded = [(instance, _loaded_values(instance)) for instance in objects]
+
+    def restore(self) -> None:
+        """Set every attribute to what it was, as a value that was loaded."""
+        for instance, values in self._loaded:
+            for key, value in values.items():
+                set_committed_value(instance, key, value)
+
+
+def _loaded_values(instance: Any) -> dict[str, Any]:
+    state: InstanceState[Any] = inspect(instance)
+    if state.key is None:
+        return {}
+    # What was changed but not written is not loaded: the database has the old value.
+    values = {**state.dict, **state.committed_state}
+    collections = {r.key for r in state.mapper.relationships if r.uselist}
+    return {
+        key: members(values[key]) if key in collections else values[key]
+        for key in state.manager
+        if values.get(key, NO_VALUE) is not NO_VALUE
+    }
+
+
+def members(value: Any) -> list[Any]:
+    """Return the objects that the value of a relationship consists of."""
+    if value is None:
+        return []
+    adapter = getattr(value, "_sa_adapter", None)
+    if adapter is not None:
+        return list(adapter)
+    return list(value) if isinstance(value, list | set | tuple) else [value]
+
+
+@lru_cache(maxsize=256)
+def entity(target: Any) -> Entity:
+    """Return the description of a mapped class or a `Table`."""
+    return Entity(target)
+
+
+@lru_cache(maxsize=256)
+def user_entity(user_table: Any, oauth_account_table: Any = None) -> UserEntity:
+    """Return the description of a user table and the OAuth account table that goes with it."""
+    return UserEntity(user_table, oauth_account_table)
+
+
+def assign(instance: Any, values: Mapping[str, Any]) -> None:
+    """Set attributes of an instance."""
+    for attribute, value in values.items():
+        setattr(instance, attribute, value)
+
+
+def read(instance: Any, attribute: str) -> Any:
+    """Return an attribute of an instance, or an item of a mapping; `None` if it has none."""
+    if isinstance(instance, Mapping):
+        return instance.get(attribute)
+    return getattr(instance, attribute, None)
+
+
+def checked_instance(instance: Any, of: Any) -> Any:
+    """Return `instance`, or raise `TypeError` if it is none of this class."""
+    if not isinstance(instance, of):
+        kind = instance if isinstance(instance, type) else type(instance)
+        raise TypeError(f"Expected an instance of {of.__name__}, not {kind.__name__}.")
+    return instance
+
+
+def is_mapped_class(value: Any) -> bool:
+    """Tell whether `value` is a class that SQLAlchemy maps."""
+    return isinstance(value, type) and inspect(value, raiseerr=False) is not None
+
+
+def is_storable(value: str) -> bool:
+    """Tell whether every database can store this string: PostgreSQL has no NUL in its text."""
+    try:
+        return b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def _init_parameters(target: type[Any]) -> tuple[frozenset[str], bool]:
+    parameters = python_inspect.signature(target).parameters.values()
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return frozenset(p.name for p in parameters), takes_any
+
+
+def _is_string(column: Column[Any]) -> bool:
+    return isinstance(column.type, String) and not isinstance(column.type, Enum)
+
+
+def _python_type(column: Column[Any]) -> type[Any] | None:
+    try:
+        return column.type.python_type
+    except NotImplementedError:
+        return None
+
+
+def _integer_operand(value: int) -> Any:
+    if not -(2**63) <= value < 2**63:
+        return None
+    # asyncpg refuses what is out of the column's range; a wider operand is simply not found.
+    return value if -(2**31) <= value < 2**31 else sql_cast(value, BigInteger)
+
+
+def _is_stored_as_is(column: Column[Any], value: Any, dialect: str) -> bool:
+    if value is None:
+        # A decorator of the app's own may make something of it.
+        return isinstance(column.type, GUID | TIMESTAMPAware) or not isinstance(
+            column.type, TypeDecorator
+        )
+    if isinstance(column.type, TIMESTAMPAware):
+        # MySQL keeps whole seconds.
+        is_utc = isinstance(value, datetime) and value.utcoffset() == timedelta(0)
+        return is_utc and dialect not in ("mysql", "mariadb")
+    if isinstance(column.type, CHAR | Enum):
+        return False
+    python_type = _python_type(column)
+    if isinstance(column.type, String | Boolean | Integer):
+        return type(value) is python_type
+    return python_type is uuid.UUID and isinstance(value, uuid.UUID)
+
+
+def _is_eager(relationship: RelationshipProperty[Any]) -> bool:
+    return relationship.lazy in (False, "joined", "selectin", "subquery", "immediate")

@@ -1,0 +1,258 @@
+# pyright: reportIncompatibleVariableOverride=false
+"""Declarative mixins for the tables: users, OAuth accounts, access tokens.
+
+Each comes for UUID ids, for `int` ids, and for ids that the class declares itself. Columns are
+plain `Column` objects: they work the same under every SQLAlchemy and every style of mapping.
+"""
+
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic
+
+from fastapi_users.models import ID
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    event,
+    func,
+    inspect,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import Mapped, Mapper, declared_attr
+
+from fastapi_users_db.types import GUID, TIMESTAMPAware, now_utc
+
+__all__ = [
+    "SQLAlchemyBaseAccessTokenTable",
+    "SQLAlchemyBaseAccessTokenTableInt",
+    "SQLAlchemyBaseAccessTokenTableUUID",
+    "SQLAlchemyBaseOAuthAccountTable",
+    "SQLAlchemyBaseOAuthAccountTableInt",
+    "SQLAlchemyBaseOAuthAccountTableUUID",
+    "SQLAlchemyBaseUserTable",
+    "SQLAlchemyBaseUserTableInt",
+    "SQLAlchemyBaseUserTableUUID",
+    "unique_email_index",
+]
+
+if TYPE_CHECKING:
+    # For type checkers a user is FastAPI Users' protocol by inheritance: by structure `Mapped[str]`
+    # would not match its `str`, although `user.email` is one.
+    from fastapi_users.authentication.strategy.db import AccessTokenProtocol
+    from fastapi_users.models import OAuthAccountProtocol, UserProtocol
+else:
+    AccessTokenProtocol = OAuthAccountProtocol = UserProtocol = Generic
+
+NOT_ON_MYSQL = "fastapi_users_db.not_on_mysql"
+_REFERS_TO_USER = "fastapi_users_db.refers_to_user"
+_IS_USER_TABLE = "fastapi_users_db.is_user_table"
+
+
+class SQLAlchemyBaseUserTable(UserProtocol[ID]):
+    """Columns of the user table; the class declares its own `id`."""
+
+    __tablename__ = "user"
+
+    if TYPE_CHECKING:
+        id: Mapped[ID]
+        email: Mapped[str]
+        hashed_password: Mapped[str]
+        is_active: Mapped[bool]
+        is_superuser: Mapped[bool]
+        is_verified: Mapped[bool]
+    else:
+        email = Column(String(320), unique=True, index=True, nullable=False)
+        hashed_password = Column(String(1024), nullable=False)
+        is_active = Column(Boolean, default=True, nullable=False)
+        is_superuser = Column(Boolean, default=False, nullable=False)
+        is_verified = Column(Boolean, default=False, nullable=False)
+
+
+class SQLAlchemyBaseUserTableUUID(SQLAlchemyBaseUserTable[uuid.UUID]):
+    """Columns of the user table, with a UUID as `id`."""
+
+    if TYPE_CHECKING:
+        id: Mapped[uuid.UUID]
+    else:
+        id = Column(GUID, primary_key=True, default=uuid.uuid4)
+
+
+class SQLAlchemyBaseUserTableInt(SQLAlchemyBaseUserTable[int]):
+    """Columns of the user table, with an integer as `id` that the database counts up."""
+
+    if TYPE_CHECKING:
+        id: Mapped[int]
+    else:
+        id = Column(Integer, primary_key=True)
+
+
+def _user_id() -> Any:
+    """Return a foreign key to the user table, whatever its name and the type of its id."""
+    # It follows the user table as soon as both are mapped, see `_follow_user_table`. Without a
+    # type of its own the column takes that of the id.
+    return declared_attr(
+        lambda _: Column(
+            ForeignKey("user.id", ondelete="cascade"),
+            nullable=False,
+            index=True,
+            info={_REFERS_TO_USER: True},
+        )
+    )
+
+
+class SQLAlchemyBaseOAuthAccountTable(OAuthAccountProtocol[ID]):
+    """Columns of the OAuth account table; the class declares its own `id` and `user_id`."""
+
+    __tablename__ = "oauth_account"
+
+    if TYPE_CHECKING:
+        id: Mapped[ID]
+        oauth_name: Mapped[str]
+        access_token: Mapped[str]
+        expires_at: Mapped[int | None]
+        refresh_token: Mapped[str | None]
+        account_id: Mapped[str]
+        account_email: Mapped[str]
+    else:
+        oauth_name = Column(String(100), index=True, nullable=False)
+        # Unbounded: there are providers whose tokens exceed 1024 characters.
+        access_token = Column(Text, nullable=False)
+        expires_at = Column(Integer)
+        refresh_token = Column(Text)
+        account_id = Column(String(320), index=True, nullable=False)
+        account_email = Column(String(320), nullable=False)
+
+
+class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.UUID]):
+    """Columns of the OAuth account table, with a UUID as `id`."""
+
+    if TYPE_CHECKING:
+        id: Mapped[uuid.UUID]
+        user_id: Mapped[uuid.UUID]
+    else:
+        id = Column(GUID, primary_key=True, default=uuid.uuid4)
+        user_id = _user_id()
+
+
+class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
+    """Columns of the OAuth account table, with an integer as `id` that the database counts up."""
+
+    if TYPE_CHECKING:
+        id: Mapped[int]
+        user_id: Mapped[int]
+    else:
+        id = Column(Integer, primary_key=True)
+        user_id = _user_id()
+
+
+class SQLAlchemyBaseAccessTokenTable(AccessTokenProtocol[ID]):
+    """Columns of the access token table; the class declares its own `user_id`."""
+
+    __tablename__ = "accesstoken"
+
+    if TYPE_CHECKING:
+        token: Mapped[str]
+        created_at: Mapped[datetime]
+        user_id: Mapped[ID]
+    else:
+        token = Column(String(43), primary_key=True)
+        created_at = Column(
+            TIMESTAMPAware(timezone=True), index=True, nullable=False, default=now_utc
+        )
+
+
+class SQLAlchemyBaseAccessTokenTableUUID(SQLAlchemyBaseAccessTokenTable[uuid.UUID]):
+    """Columns of the access token table of users with a UUID as `id`."""
+
+    if TYPE_CHECKING:
+        user_id: Mapped[uuid.UUID]
+    else:
+        user_id = _user_id()
+
+
+class SQLAlchemyBaseAccessTokenTableInt(SQLAlchemyBaseAccessTokenTable[int]):
+    """Columns of the access token table of users with an integer as `id`."""
+
+    if TYPE_CHECKING:
+        user_id: Mapped[int]
+    else:
+        user_id = _user_id()
+
+
+def unique_email_index(user_table: type[Any]) -> Index:
+    """Declare a unique index on the lower-case e-mail address.
+
+    With it no two users' addresses differ only by case, and a look-up that ignores case needs no
+    scan of the table. Call it once, after the class; `create_all` and Alembic then create the
+    index. On MariaDB and MySQL nothing is created: the column's own unique index compares
+    without case there.
+
+    Parameters:
+        user_table: the user's mapped class.
+
+    Returns:
+        The index, already part of the table.
+    """
+    table: Table = inspect(user_table).local_table
+    column = inspect(user_table).column_attrs["email"].columns[0]
+    return _not_on_mysql(Index(f"ix_{table.name}_email_lower", func.lower(column), unique=True))
+
+
+def _not_on_mysql(index: Index) -> Index:
+    # `create_all` heeds the condition, Alembic does not: it needs the mark.
+    index.info[NOT_ON_MYSQL] = True
+    return index.ddl_if(callable_=lambda *_, dialect, **__: not is_mysql(dialect))
+
+
+def is_mysql(dialect: Dialect) -> bool:
+    """Tell whether this is MySQL or MariaDB."""
+    return dialect.name in ("mysql", "mariadb")
+
+
+def _follow_user_table(mapper: Mapper[Any], class_: type[Any]) -> None:
+    """Let the foreign keys of the mixins refer to the user table of the same metadata."""
+    table: Table = mapper.local_table  # type: ignore[assignment]
+    if issubclass(class_, SQLAlchemyBaseUserTable) and mapper.inherits is None:
+        table.info[_IS_USER_TABLE] = True
+    for index in table.indexes:
+        if any(column.info.get(_REFERS_TO_USER) for column in index.columns):
+            # There a foreign key has an index anyway, and one of ours could not be dropped.
+            _not_on_mysql(index)
+    tables = table.metadata.tables
+    user_tables = [t for t in tables.values() if t.info.get(_IS_USER_TABLE)]
+    if len(user_tables) > 1:
+        # It is "user", to which the mixins of upstream refer.
+        user_tables = [t for t in user_tables if t.name == "user"]
+    if len(user_tables) != 1 or len(user_tables[0].primary_key.columns) != 1:
+        return
+    [user_table] = user_tables
+    for other in tables.values():
+        for column in other.columns:
+            if column.info.get(_REFERS_TO_USER):
+                _refer(column, user_table)
+
+
+def _refer(column: Column[Any], user_table: Table) -> None:
+    [user_id] = user_table.primary_key.columns
+    [foreign_key] = column.foreign_keys
+    if foreign_key.target_fullname == f"{user_table.key}.{user_id.key}":
+        return
+    column.table.constraints.discard(foreign_key.constraint)
+    column.table.foreign_keys.discard(foreign_key)
+    column.foreign_keys.discard(foreign_key)
+    column.type = user_id.type
+    column.append_foreign_key(ForeignKey(user_id, ondelete="cascade"))
+
+
+for _mixin in (
+    SQLAlchemyBaseUserTable,
+    SQLAlchemyBaseOAuthAccountTable,
+    SQLAlchemyBaseAccessTokenTable,
+):
+    event.listen(_mixin, "instrument_class", _follow_user_table, propagate=True)

@@ -1,0 +1,136 @@
+"""Bad input: a clear error or the right result, nothing half-written, a usable adapter."""
+
+import uuid
+from typing import Any
+
+import pytest
+from fastapi_users.exceptions import InvalidID
+from sqlalchemy import select
+
+from fastapi_users_db import InvalidIDError, InvalidValueError
+from tests.conformance.conftest import Backend
+from tests.conformance.models import User
+
+ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
+
+
+async def nothing_was_written(backend: Backend) -> None:
+    assert await backend.rows(select(User.__table__)) == []
+    assert await backend.users.create(ANNE)
+
+
+@pytest.mark.parametrize("user_id", [1, 1.5, None, b"x", object(), True, "", "no-uuid", "\0"])
+async def test_get_refuses_an_id_of_another_type(users: Any, user_id: Any) -> None:
+    with pytest.raises(InvalidIDError, match=r"(User|user)\.id") as caught:
+        await users.get(user_id)
+    assert isinstance(caught.value, InvalidID | TypeError)
+    assert await users.create(ANNE)
+
+
+@pytest.mark.parametrize("email", [None, 1, b"anne@example.com", ["anne@example.com"]])
+async def test_an_address_that_is_no_string_is_refused(backend: Backend, email: Any) -> None:
+    with pytest.raises(TypeError, match="email must be a str"):
+        await backend.users.get_by_email(email)
+    with pytest.raises(TypeError, match="email must be a str"):
+        await backend.users.create({**ANNE, "email": email})
+    await nothing_was_written(backend)
+
+
+async def test_an_address_that_is_too_long_is_refused(backend: Backend) -> None:
+    email = "a" * 310 + "@example.com"
+    assert await backend.users.get_by_email(email) is None
+    with pytest.raises(InvalidValueError, match="email holds at most 320 characters, not 322"):
+        await backend.users.create({**ANNE, "email": email})
+    await nothing_was_written(backend)
+
+
+async def test_an_address_of_the_full_length_is_kept(users: Any) -> None:
+    email = "é" * 308 + "@example.com"
+    await users.create({**ANNE, "email": email})
+    assert (await users.get_by_email(email)).email == email
+
+
+@pytest.mark.parametrize("text", ["an\0ne@example.com", "an\ud800ne@example.com"])
+async def test_a_string_that_no_database_stores_is_refused(backend: Backend, text: str) -> None:
+    assert await backend.users.get_by_email(text) is None
+    assert await backend.users.get_by_oauth_account(text, "1") is None
+    assert await backend.users.get_by_oauth_account("provider", text) is None
+    with pytest.raises(InvalidValueError, match="NUL"):
+        await backend.users.create({**ANNE, "email": text})
+    await nothing_was_written(backend)
+
+
+async def test_four_byte_unicode_is_kept(users: Any) -> None:
+    email = "🦊@example.com"
+    user = await users.create({**ANNE, "email": email, "name": "Anne 🦊"})
+    assert (await users.get_by_email(email)).id == user.id
+    assert (await users.get(user.id)).name == "Anne 🦊"
+
+
+async def test_an_unknown_attribute_is_refused(backend: Backend) -> None:
+    with pytest.raises(TypeError, match=r"'colour' is not an attribute of (User|user)"):
+        await backend.users.create({**ANNE, "colour": "red"})
+    await nothing_was_written(backend)
+
+
+async def test_an_unknown_attribute_in_an_update_is_refused(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    with pytest.raises(TypeError, match=r"'colour' is not an attribute of (User|user)"):
+        await backend.users.update(user, {"name": "Anne", "colour": "red"})
+    assert user.name is None
+    assert (await backend.users.get(user.id)).name is None
+
+
+async def test_an_unknown_attribute_of_an_account_is_refused(backend: Backend) -> None:
+    with pytest.raises(TypeError, match="'colour' is not an attribute of"):
+        await backend.users.create({**ANNE, "oauth_accounts": [{"colour": "red"}]})
+    await nothing_was_written(backend)
+
+
+async def test_a_value_that_is_too_long_is_refused_by_every_database(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    with pytest.raises(InvalidValueError, match="name holds at most 20 characters, not 21"):
+        await backend.users.update(user, {"name": "x" * 21})
+    assert (await backend.users.get(user.id)).name is None
+
+
+async def test_text_that_is_no_uuid_is_refused(backend: Backend) -> None:
+    with pytest.raises(InvalidValueError, match="id: not a UUID"):
+        await backend.users.create({**ANNE, "id": "no-uuid"})
+    await nothing_was_written(backend)
+
+
+async def test_a_missing_value_is_refused(backend: Backend) -> None:
+    with pytest.raises(Exception, match="hashed_password") as caught:
+        await backend.users.create({"email": "anne@example.com"})
+    names = {cls.__name__ for cls in type(caught.value).__mro__}
+    assert names & {"IntegrityError", "IntegrityConstraintViolationError"}
+    await nothing_was_written(backend)
+
+
+async def test_no_error_shows_a_password_hash(
+    backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
+    await backend.users.create(ANNE)
+    secret = "$argon2id$secret"
+    texts = []
+    for create_dict in (
+        {**ANNE, "hashed_password": secret},
+        {"email": "bert@example.com", "hashed_password": secret * 100},
+        {"email": "bert@example.com", "hashed_password": secret, "colour": "red"},
+        {"email": "bert@example.com", "hashed_password": secret + "\0"},
+    ):
+        with pytest.raises(Exception) as caught:  # noqa: PT011
+            await backend.users.create(create_dict)
+        texts += [str(caught.value), repr(caught.value)]
+    assert secret not in "".join(texts)
+    assert secret not in "".join(r.getMessage() for r in caplog.records if "users" in r.name)
+
+
+@pytest.mark.parametrize("user", [None, object(), User, {"id": uuid.uuid4()}, "anne"])
+async def test_what_is_no_user_is_refused(backend: Backend, user: Any) -> None:
+    with pytest.raises(TypeError, match="Expected an instance of"):
+        await backend.users.update(user, {"name": "Anne"})
+    with pytest.raises(TypeError, match="Expected an instance of"):
+        await backend.users.delete(user)
+    await nothing_was_written(backend)

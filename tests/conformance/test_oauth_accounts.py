@@ -1,0 +1,283 @@
+"""OAuth accounts: linking, changing, replacing, looking up."""
+
+import uuid
+from typing import Any
+
+import pytest
+from fastapi_users.exceptions import UserAlreadyExists
+from sqlalchemy import delete, insert, select
+
+from fastapi_users_db import (
+    InvalidValueError,
+    NotSetOAuthAccountTableError,
+    OAuthAccountAlreadyLinkedError,
+    OAuthAccountNotFoundError,
+    UserNotFoundError,
+)
+from tests.conformance.conftest import Backend
+from tests.conformance.models import OAuthAccount, User
+
+ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
+BERT = {"email": "bert@example.com", "hashed_password": "hash"}
+
+
+def account(account_id: str = "1", **values: Any) -> dict[str, Any]:
+    return {
+        "oauth_name": "provider",
+        "access_token": "token",
+        "account_id": account_id,
+        "account_email": "anne@provider.example",
+        **values,
+    }
+
+
+def linked(user: Any) -> dict[str, str]:
+    return {a.account_id: a.access_token for a in user.oauth_accounts}
+
+
+async def stored(backend: Backend) -> dict[str, str]:
+    table = OAuthAccount.__table__
+    return {row.account_id: row.access_token for row in await backend.rows(select(table))}
+
+
+async def test_add_links_an_account(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    updated = await backend.users.add_oauth_account(user, account(expires_at=1, refresh_token="r"))
+    await backend.close()
+    assert updated is user
+    [linked] = user.oauth_accounts
+    assert isinstance(linked.id, uuid.UUID)
+    assert (linked.oauth_name, linked.account_id, linked.access_token) == ("provider", "1", "token")
+    assert (linked.expires_at, linked.refresh_token) == (1, "r")
+
+
+async def test_add_keeps_the_accounts_that_are_linked(users: Any) -> None:
+    user = await users.create({**ANNE, "oauth_accounts": [account("1")]})
+    await users.add_oauth_account(user, account("2"))
+    assert linked(user) == linked(await users.get(user.id)) == {"1": "token", "2": "token"}
+
+
+async def test_add_keeps_tokens_of_any_length(users: Any) -> None:
+    user = await users.create(ANNE)
+    long = "t" * 20_000
+    await users.add_oauth_account(user, account(access_token=long, refresh_token=long))
+    [found] = (await users.get(user.id)).oauth_accounts
+    assert (found.access_token, found.refresh_token) == (long, long)
+
+
+async def test_add_of_the_same_account_updates_the_link(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    await backend.users.add_oauth_account(user, account())
+    await backend.users.add_oauth_account(user, account(access_token="newer"))
+    assert linked(user) == await stored(backend) == {"1": "newer"}
+
+
+async def test_add_of_another_users_account_is_refused(backend: Backend) -> None:
+    anne = await backend.users.create({**ANNE, "oauth_accounts": [account()]})
+    bert = await backend.users.create(BERT)
+    with pytest.raises(OAuthAccountAlreadyLinkedError) as caught:
+        await backend.users.add_oauth_account(bert, account(access_token="stolen"))
+    assert isinstance(caught.value, UserAlreadyExists)
+    assert (linked(anne), linked(bert)) == ({"1": "token"}, {})
+    assert await stored(backend) == {"1": "token"}
+
+
+async def test_add_sees_what_was_linked_elsewhere(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    row = {"id": uuid.uuid4(), "user_id": user.id, **account("2")}
+    await backend.rows(insert(OAuthAccount.__table__).values(**row))
+    await backend.users.add_oauth_account(user, account("1"))
+    assert linked(user) == {"1": "token", "2": "token"}
+
+
+async def test_add_to_a_user_who_is_gone_is_refused(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    await backend.rows(delete(User.__table__))
+    with pytest.raises(UserNotFoundError):
+        await backend.users.add_oauth_account(user, account())
+    assert await stored(backend) == {}
+
+
+async def test_found_user_has_its_accounts(backend: Backend) -> None:
+    accounts = [account("1"), account("2", oauth_name="other")]
+    user = await backend.users.create({**ANNE, "oauth_accounts": accounts})
+    await backend.users.create({**BERT, "oauth_accounts": [account("3")]})
+    for found in (
+        await backend.users.get(user.id),
+        await backend.users.get_by_email("ANNE@example.com"),
+        await backend.users.get_by_oauth_account("other", "2"),
+    ):
+        assert linked(found) == {"1": "token", "2": "token"}
+    await backend.close()
+    assert linked(found) == {"1": "token", "2": "token"}
+
+
+async def test_get_by_oauth_account_returns_none_for_an_unknown_account(users: Any) -> None:
+    await users.create({**ANNE, "oauth_accounts": [account("1")]})
+    assert await users.get_by_oauth_account("provider", "2") is None
+    assert await users.get_by_oauth_account("other", "1") is None
+
+
+@pytest.mark.parametrize("account_id", ["abc", "ABC ", "ÀBC"])
+async def test_get_by_oauth_account_compares_exactly(users: Any, account_id: str) -> None:
+    await users.create({**ANNE, "oauth_accounts": [account("ABC")]})
+    assert await users.get_by_oauth_account("provider", account_id) is None
+    assert await users.get_by_oauth_account("Provider", "ABC") is None
+    assert await users.get_by_oauth_account("provider", "ABC")
+
+
+async def test_get_by_oauth_account_chooses_where_two_users_are_linked(backend: Backend) -> None:
+    users = [await backend.users.create(who) for who in (ANNE, BERT)]
+    for user in users:
+        row = {"id": uuid.uuid4(), "user_id": user.id, **account()}
+        await backend.rows(insert(OAuthAccount.__table__).values(**row))
+    found = {(await backend.users.get_by_oauth_account("provider", "1")).id for _ in range(3)}
+    assert len(found) == 1
+
+
+async def test_get_by_oauth_account_finds_a_user_who_is_linked_twice(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    for _ in range(2):
+        row = {"id": uuid.uuid4(), "user_id": user.id, **account()}
+        await backend.rows(insert(OAuthAccount.__table__).values(**row))
+    assert (await backend.users.get_by_oauth_account("provider", "1")).id == user.id
+
+
+async def test_create_links_accounts_in_the_same_transaction(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [account("1"), account("2")]})
+    assert linked(user) == await stored(backend) == {"1": "token", "2": "token"}
+
+
+async def test_create_with_another_users_account_creates_nobody(backend: Backend) -> None:
+    await backend.users.create({**ANNE, "oauth_accounts": [account("1")]})
+    with pytest.raises(OAuthAccountAlreadyLinkedError):
+        await backend.users.create({**BERT, "oauth_accounts": [account("2"), account("1")]})
+    assert len(await backend.rows(select(User.__table__))) == 1
+    assert await stored(backend) == {"1": "token"}
+
+
+async def test_create_writes_nothing_if_an_account_cannot_be_written(backend: Backend) -> None:
+    incomplete = {**account(), "account_email": None}
+    with pytest.raises(Exception, match="account_email"):
+        await backend.users.create({**ANNE, "oauth_accounts": [incomplete]})
+    assert await backend.rows(select(User.__table__)) == []
+    assert await backend.users.create(ANNE)
+
+
+async def test_update_replaces_the_accounts(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [account("1"), account("2")]})
+    kept = {a.account_id: a.id for a in user.oauth_accounts}["2"]
+    await backend.users.update(
+        user, {"name": "Anne", "oauth_accounts": [account("2", access_token="new"), account("3")]}
+    )
+    assert linked(user) == await stored(backend) == {"2": "new", "3": "token"}
+    found = await backend.users.get(user.id)
+    assert {a.account_id: a.id for a in found.oauth_accounts}["2"] == kept
+    assert found.name == "Anne"
+
+
+async def test_update_matches_accounts_by_id(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [account("1")]})
+    [existing] = user.oauth_accounts
+    await backend.users.update(user, {"oauth_accounts": [account("renamed", id=existing.id)]})
+    [found] = (await backend.users.get(user.id)).oauth_accounts
+    assert (found.id, found.account_id) == (existing.id, "renamed")
+
+
+async def test_update_with_an_empty_list_removes_the_accounts(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [account("1")]})
+    await backend.users.update(user, {"oauth_accounts": []})
+    assert user.oauth_accounts == []
+    assert await stored(backend) == {}
+
+
+async def test_update_without_accounts_leaves_them(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [account("1")]})
+    await backend.users.update(user, {"name": "Anne"})
+    assert linked(user) == await stored(backend) == {"1": "token"}
+
+
+async def test_update_with_another_users_account_changes_nothing(backend: Backend) -> None:
+    await backend.users.create({**ANNE, "oauth_accounts": [account("1")]})
+    bert = await backend.users.create({**BERT, "oauth_accounts": [account("2")]})
+    with pytest.raises(OAuthAccountAlreadyLinkedError):
+        await backend.users.update(bert, {"name": "Bert", "oauth_accounts": [account("1")]})
+    assert (bert.name, linked(bert)) == (None, {"2": "token"})
+    assert (await backend.users.get(bert.id)).name is None
+    assert await stored(backend) == {"1": "token", "2": "token"}
+
+
+async def test_update_writes_nothing_if_an_account_cannot_be_written(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [account("1")]})
+    incomplete = {**account("2"), "account_email": None}
+    with pytest.raises(Exception, match="account_email"):
+        await backend.users.update(user, {"name": "Anne", "oauth_accounts": [incomplete]})
+    assert (user.name, linked(user)) == (None, {"1": "token"})
+    assert await stored(backend) == {"1": "token"}
+    assert [row.name for row in await backend.rows(select(User.__table__))] == [None]
+
+
+async def test_the_same_account_twice_is_refused(users: Any) -> None:
+    with pytest.raises(InvalidValueError, match="twice"):
+        await users.create({**ANNE, "oauth_accounts": [account("1"), account("1")]})
+    assert await users.get_by_email(ANNE["email"]) is None
+
+
+async def test_update_oauth_account_changes_it_in_place(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [account("1"), account("2")]})
+    [first] = [a for a in user.oauth_accounts if a.account_id == "1"]
+    updated = await backend.users.update_oauth_account(user, first, {"access_token": "new"})
+    await backend.close()
+    assert updated is user
+    assert linked(user) == await stored(backend) == {"1": "new", "2": "token"}
+
+
+async def test_update_oauth_account_of_another_user_is_refused(backend: Backend) -> None:
+    anne = await backend.users.create({**ANNE, "oauth_accounts": [account("1")]})
+    bert = await backend.users.create({**BERT, "oauth_accounts": [account("2")]})
+    with pytest.raises(OAuthAccountNotFoundError):
+        await backend.users.update_oauth_account(
+            bert, anne.oauth_accounts[0], {"access_token": "x"}
+        )
+    with pytest.raises(OAuthAccountAlreadyLinkedError):
+        await backend.users.update_oauth_account(bert, bert.oauth_accounts[0], {"account_id": "1"})
+    assert await stored(backend) == {"1": "token", "2": "token"}
+
+
+async def test_update_oauth_account_that_is_gone_is_refused(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [account("1")]})
+    await backend.rows(delete(OAuthAccount.__table__))
+    with pytest.raises(OAuthAccountNotFoundError):
+        await backend.users.update_oauth_account(user, user.oauth_accounts[0], {"access_token": ""})
+
+
+async def test_delete_removes_the_accounts(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [account("1")]})
+    await backend.users.create({**BERT, "oauth_accounts": [account("2")]})
+    await backend.users.delete(user)
+    assert await stored(backend) == {"2": "token"}
+    assert linked(user) == {"1": "token"}
+
+
+async def test_delete_removes_accounts_linked_elsewhere(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    row = {"id": uuid.uuid4(), "user_id": user.id, **account()}
+    await backend.rows(insert(OAuthAccount.__table__).values(**row))
+    await backend.users.delete(user)
+    assert await stored(backend) == {}
+
+
+async def test_oauth_methods_need_an_oauth_table(backend: Backend) -> None:
+    users = backend.users_without_oauth
+    user = await users.create(ANNE)
+    for method, arguments in (
+        (users.get_by_oauth_account, ("provider", "1")),
+        (users.add_oauth_account, (user, account())),
+        (users.update_oauth_account, (user, user, {})),
+        (users.create, ({**BERT, "oauth_accounts": [account()]},)),
+        (users.update, (user, {"oauth_accounts": []})),
+    ):
+        with pytest.raises(NotSetOAuthAccountTableError, match="oauth_account_table=") as caught:
+            await method(*arguments)
+        assert isinstance(caught.value, NotImplementedError)
+    assert await users.get_by_email(BERT["email"]) is None

@@ -1,0 +1,133 @@
+"""What is committed when: the adapters inside a transaction of the app's own."""
+
+from typing import Any
+
+import pytest
+from fastapi_users.exceptions import UserAlreadyExists
+from sqlalchemy import insert, select
+
+from tests.conformance.conftest import Backend, open_backend
+from tests.conformance.models import User
+from tests.conftest import Addresses
+
+ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
+BERT = {"email": "bert@example.com", "hashed_password": "hash"}
+ACCOUNT = {
+    "oauth_name": "provider",
+    "access_token": "token",
+    "account_id": "1",
+    "account_email": "anne@provider.example",
+}
+
+
+async def emails(backend: Backend) -> list[str]:
+    """The addresses that others see, without committing anything."""
+    async with backend.engine.connect() as connection:
+        return sorted((await connection.execute(select(User.__table__.c.email))).scalars())
+
+
+async def test_each_write_is_committed_before_it_returns(addresses: Addresses) -> None:
+    for adapter in ("orm", "databases"):
+        async with open_backend(adapter, addresses) as backend:
+            user = await backend.users.create(ANNE)
+            assert await emails(backend) == ["anne@example.com"]
+            await backend.users.update(user, {"email": "new@example.com"})
+            assert await emails(backend) == ["new@example.com"]
+            await backend.users.delete(user)
+            assert await emails(backend) == []
+
+
+async def test_without_commit_the_app_commits(addresses: Addresses) -> None:
+    async with open_backend("orm-no-commit", addresses) as backend:
+        await backend.users.create(ANNE)
+        assert await emails(backend) == []
+        await backend.connection.commit()
+        assert await emails(backend) == ["anne@example.com"]
+
+
+async def test_without_commit_the_app_rolls_back(addresses: Addresses) -> None:
+    async with open_backend("orm-no-commit", addresses) as backend:
+        user = await backend.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+        await backend.users.update(user, {"name": "Anne"})
+        await backend.connection.rollback()
+        assert await emails(backend) == []
+
+
+async def test_without_commit_an_error_leaves_the_apps_work(addresses: Addresses) -> None:
+    async with open_backend("orm-no-commit", addresses) as backend:
+        await backend.users.create(ANNE)
+        bert = await backend.users.create(BERT)
+        with pytest.raises(UserAlreadyExists):
+            await backend.users.create(ANNE)
+        with pytest.raises(UserAlreadyExists):
+            await backend.users.update(bert, {"email": ANNE["email"]})
+        assert bert.email == "bert@example.com"
+        await backend.connection.commit()
+        assert await emails(backend) == ["anne@example.com", "bert@example.com"]
+
+
+async def test_without_commit_tokens_are_the_apps_too(addresses: Addresses) -> None:
+    async with open_backend("orm-no-commit", addresses) as backend:
+        user = await backend.users.create(ANNE)
+        await backend.connection.commit()
+        await backend.tokens.create({"token": "abc", "user_id": user.id})
+        await backend.connection.rollback()
+        assert await backend.tokens.get_by_token("abc") is None
+
+
+async def test_databases_writes_in_the_apps_transaction(addresses: Addresses) -> None:
+    async with open_backend("databases", addresses) as backend:
+        async with backend.connection.transaction(force_rollback=True):
+            user = await backend.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+            await backend.users.update(user, {"name": "Anne"})
+            assert (await backend.users.get(user.id)).name == "Anne"
+        assert await emails(backend) == []
+
+
+async def test_databases_error_leaves_the_apps_transaction(addresses: Addresses) -> None:
+    async with open_backend("databases", addresses) as backend:
+        async with backend.connection.transaction():
+            await backend.users.create(ANNE)
+            with pytest.raises(UserAlreadyExists):
+                await backend.users.create(ANNE)
+            bert = await backend.users.create(BERT)
+            with pytest.raises(UserAlreadyExists):
+                await backend.users.update(bert, {"email": ANNE["email"]})
+        assert await emails(backend) == ["anne@example.com", "bert@example.com"]
+
+
+async def test_adapters_on_one_database_see_each_others_users(addresses: Addresses) -> None:
+    async with (
+        open_backend("orm", addresses) as orm,
+        open_backend("databases", addresses) as databases,
+    ):
+        anne = await orm.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+        bert = await databases.users.create(BERT)
+        for one, other in ((orm, databases), (databases, orm)):
+            user: Any = await one.users.get(bert.id)
+            await one.users.update(user, {"name": one.adapter})
+            await orm.connection.commit()  # on MariaDB a transaction keeps to its first snapshot
+            assert (await other.users.get_by_email(bert.email)).name == one.adapter
+            # What an adapter returned, the other takes.
+            found = await one.users.get_by_oauth_account("provider", "1")
+            await other.users.update(found, {"name": other.adapter})
+            assert (await one.users.get_by_oauth_account("provider", "1")).id == anne.id
+        with pytest.raises(UserAlreadyExists):
+            await databases.users.create(ANNE)
+        with pytest.raises(UserAlreadyExists):
+            await orm.users.create(BERT)
+
+
+async def test_a_user_who_is_newer_than_the_apps_transaction_is_a_duplicate(
+    addresses: Addresses,
+) -> None:
+    if addresses.name == "sqlite":
+        return  # has one writer at a time
+    async with open_backend("orm-no-commit", addresses) as backend:
+        assert await backend.users.get_by_email(ANNE["email"]) is None
+        row = {"id": "6f6ca3c5-0b0b-4b0e-8f0a-9a5c6a1d8f11", **ANNE, "changes": 0}
+        flags = {"is_active": True, "is_superuser": False, "is_verified": False}
+        async with backend.engine.begin() as connection:
+            await connection.execute(insert(User.__table__).values(**row, **flags))
+        with pytest.raises(UserAlreadyExists):
+            await backend.users.create(ANNE)

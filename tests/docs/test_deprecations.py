@@ -1,0 +1,90 @@
+"""The page about deprecations against the code, and its samples."""
+
+import difflib
+import re
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from fastapi_users_db import FastAPIUsersDBDeprecationWarning, deprecation
+from fastapi_users_db.deprecation import Deprecation
+from tests.docs.samples import ROOT, SOURCE, load
+
+PAGE = (ROOT / "docs" / "deprecations.md").read_text()
+DEPRECATIONS = [value for value in vars(deprecation).values() if isinstance(value, Deprecation)]
+CODES = [deprecated.code for deprecated in DEPRECATIONS]
+every_code = pytest.mark.parametrize("code", CODES)
+
+
+@pytest.fixture(autouse=True)
+def own_filters() -> Iterator[None]:
+    with warnings.catch_warnings():
+        yield
+
+
+async def build_adapter(sample: Any) -> None:
+    """Call the one dependency that a sample declares, as FastAPI would for a request."""
+    [dependency] = [value for key, value in vars(sample).items() if re.match("get_.*_db$", key)]
+    adapters: AsyncIterator[Any] = dependency()
+    await anext(adapters)
+    await anext(adapters, None)
+    if hasattr(sample, "engine"):
+        await sample.engine.dispose()
+
+
+def run(code: str, which: str) -> Any:
+    """Run the sample of a code: how it was written before, or is after."""
+    return load(f"deprecations/{code.replace('-', '_')}/{which}.py", "sqlite+aiosqlite://")
+
+
+def test_table_lists_every_deprecation() -> None:
+    rows = re.findall(
+        r"^\| \[`([\w-]+)`\]\(#[\w-]+\) \|.*\| (\S+) \| (\S+) \|$", PAGE, re.MULTILINE
+    )
+    assert rows == [(known.code, known.since, known.removal) for known in DEPRECATIONS]
+
+
+@every_code
+def test_code_is_the_anchor_of_a_section(code: str) -> None:
+    assert f"{{ #{code} }}" in PAGE
+
+
+def test_warnings_name_the_address_of_the_site() -> None:
+    config = (ROOT / "zensical.toml").read_text()
+    assert f'\nsite_url = "{deprecation.DOCUMENTATION}"\n' in config
+
+
+@every_code
+async def test_code_before_warns(code: str) -> None:
+    with pytest.warns(FastAPIUsersDBDeprecationWarning) as caught:
+        await build_adapter(run(code, "before"))
+    [warning] = caught
+    assert isinstance(warning.message, FastAPIUsersDBDeprecationWarning)
+    assert warning.message.code == code
+
+
+@every_code
+async def test_code_after_does_not_warn(code: str) -> None:
+    warnings.simplefilter("error")
+    await build_adapter(run(code, "after"))
+
+
+@every_code
+@pytest.mark.parametrize("section", ["all", "of its own"])
+async def test_one_line_silences(code: str, section: str) -> None:
+    section = "all" if section == "all" else code
+    silence = (SOURCE / "deprecations" / "silence.py").read_text()
+    line = silence.partition(f"[start:{section}]\n")[2].partition("# --8<--")[0]
+    exec(silence.partition("# --8<-- [end:import]")[0] + line)
+    await build_adapter(run(code, "before"))
+
+
+def test_difference_is_the_one_between_before_and_after() -> None:
+    folder = SOURCE / "deprecations" / "databases_adapter"
+    before, after = (
+        (folder / name).read_text().splitlines(keepends=True) for name in ("before.py", "after.py")
+    )
+    difference = list(difflib.unified_diff(before, after))[2:]
+    assert (folder / "switch.diff").read_text() == "".join(difference)

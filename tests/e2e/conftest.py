@@ -1,0 +1,132 @@
+"""The application on every adapter and database, and browsers that visit it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from tests.conftest import DATABASES, Addresses
+from tests.e2e.app import Backend, Base, User, create_app
+from tests.e2e.browser import Browser
+from tests.e2e.provider import Account, Provider, served_provider
+
+# What is left open, or never awaited, is an error. Only the deprecated backend may warn.
+LEAKS = (
+    "error::ResourceWarning",
+    "error::RuntimeWarning",
+    "error::pytest.PytestUnraisableExceptionWarning",
+)
+DEPRECATION = "ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning"
+BACKENDS = [
+    pytest.param("orm", marks=pytest.mark.filterwarnings(*LEAKS)),
+    pytest.param("databases", marks=pytest.mark.filterwarnings(*LEAKS, DEPRECATION)),
+]
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def addresses(
+    request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
+) -> Addresses:
+    """A database with the application's tables. Each test adds users of its own."""
+    addresses = new_database(request.param)
+
+    async def create_tables() -> None:
+        engine = create_async_engine(addresses.orm)
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        await engine.dispose()
+
+    asyncio.run(create_tables())
+    return addresses
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[Provider]:
+    with served_provider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """What the application's adapters talk through."""
+    backend: Backend = request.param
+    return backend
+
+
+@pytest.fixture(scope="session")
+def app(backend: Backend, addresses: Addresses, provider: Provider) -> FastAPI:
+    return create_app(backend, addresses, provider.url)
+
+
+@pytest.fixture(scope="session")
+def other_app(backend: Backend, addresses: Addresses, provider: Provider) -> FastAPI:
+    """The same application on the other backend, with the same database."""
+    other: Backend = "databases" if backend == "orm" else "orm"
+    return create_app(other, addresses, provider.url)
+
+
+@pytest.fixture
+async def browser(app: FastAPI) -> AsyncIterator[Browser]:
+    """A browser, and the application running for the time of the test."""
+    async with app.router.lifespan_context(app), Browser(app) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def other_browser(other_app: FastAPI) -> AsyncIterator[Browser]:
+    """A browser that visits the same application on the other backend."""
+    async with other_app.router.lifespan_context(other_app), Browser(other_app) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def admin(browser: Browser, app: FastAPI, engine: AsyncEngine) -> AsyncIterator[Browser]:
+    """Another browser, in which a superuser is logged in."""
+    email = f"admin-{uuid4().hex}@example.com"
+    async with Browser(app) as admin:
+        await admin.register(email)
+        async with engine.begin() as connection:
+            await connection.execute(
+                update(User).where(User.email == email).values(is_superuser=True)
+            )
+        await admin.login(email)
+        yield admin
+
+
+@pytest.fixture
+async def engine(addresses: Addresses) -> AsyncIterator[AsyncEngine]:
+    """The database itself, for what no route of the application does."""
+    engine = create_async_engine(addresses.orm)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def email() -> str:
+    return f"{uuid4().hex}@example.com"
+
+
+@pytest.fixture
+def other_email() -> str:
+    return f"{uuid4().hex}@example.com"
+
+
+@pytest.fixture
+def account(provider: Provider, email: str) -> Account:
+    """An account that is signed in at the provider, with the e-mail address `email`."""
+    provider.signed_in = Account(email)
+    return provider.signed_in
+
+
+@pytest.fixture
+async def user(browser: Browser, email: str) -> dict[str, Any]:
+    """A user, logged in in `browser`."""
+    response = await browser.register(email)
+    await browser.login(email)
+    user: dict[str, Any] = response.json()
+    return user

@@ -1,0 +1,202 @@
+"""Columns of every type: both adapters hand out what the ORM reads from the database."""
+
+import datetime as dt
+import enum
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Date,
+    DateTime,
+    Enum,
+    Float,
+    Integer,
+    Interval,
+    LargeBinary,
+    Numeric,
+    PickleType,
+    String,
+    Time,
+    TypeDecorator,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.mutable import MutableDict
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from fastapi_users_db import GUID, SQLAlchemyBaseUserTableUUID, TIMESTAMPAware
+from tests.mapping.conftest import Storage, contents
+
+CREDENTIALS = {"email": "king.arthur@camelot.bt", "hashed_password": "guinevere"}
+
+
+class Rank(enum.Enum):
+    SQUIRE = "squire"
+    KNIGHT = "knight"
+
+
+class Encrypted(TypeDecorator[str]):
+    """Text, stored as bytes that do not show it."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> bytes | None:
+        return None if value is None else value.encode()[::-1]
+
+    def process_result_value(self, value: bytes | None, dialect: Any) -> str | None:
+        return None if value is None else value[::-1].decode()
+
+
+class LowerCase(TypeDecorator[str]):
+    """Text that is stored in another form than it was given in."""
+
+    impl = String(50)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return None if value is None else value.lower()
+
+
+class CommaSeparated(TypeDecorator[list[str]]):
+    """A list, stored as text."""
+
+    impl = String(50)
+    cache_ok = True
+
+    def process_bind_param(self, value: list[str] | None, dialect: Any) -> str | None:
+        return None if value is None else ",".join(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> list[str] | None:
+        return None if value is None else value.split(",")
+
+
+class EmptyIfNull(TypeDecorator[str]):
+    """Text that is NULL in the database where it is empty."""
+
+    impl = String(50)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return value or None
+
+    def process_result_value(self, value: str | None, dialect: Any) -> str:
+        return value or ""
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(SQLAlchemyBaseUserTableUUID, Base):
+    binary: Mapped[Any | None] = mapped_column(LargeBinary)
+    comma_separated: Mapped[Any | None] = mapped_column(CommaSeparated)
+    date: Mapped[Any | None] = mapped_column(Date)
+    document: Mapped[Any | None] = mapped_column(JSON().with_variant(JSONB(), "postgresql"))
+    empty_if_null: Mapped[Any | None] = mapped_column(EmptyIfNull)
+    encrypted: Mapped[Any | None] = mapped_column(Encrypted)
+    enum: Mapped[Any | None] = mapped_column(Enum(Rank))
+    enum_by_value: Mapped[Any | None] = mapped_column(
+        Enum(Rank, native_enum=False, values_callable=lambda ranks: [r.value for r in ranks])
+    )
+    float: Mapped[Any | None] = mapped_column(Float)
+    float_of_numeric: Mapped[Any | None] = mapped_column(Numeric(10, 2, asdecimal=False))
+    guid: Mapped[Any | None] = mapped_column(GUID)
+    integers: Mapped[Any | None] = mapped_column(JSON().with_variant(ARRAY(Integer), "postgresql"))
+    interval: Mapped[Any | None] = mapped_column(Interval)
+    json: Mapped[Any | None] = mapped_column(JSON)
+    lower_case: Mapped[Any | None] = mapped_column(LowerCase)
+    mutable: Mapped[Any | None] = mapped_column(MutableDict.as_mutable(JSON))
+    numeric: Mapped[Any | None] = mapped_column(Numeric(10, 2))
+    pickled: Mapped[Any | None] = mapped_column(PickleType)
+    point_in_time: Mapped[Any | None] = mapped_column(DateTime(timezone=True))
+    string: Mapped[Any | None] = mapped_column(String(50))
+    time: Mapped[Any | None] = mapped_column(Time)
+    timestamp: Mapped[Any | None] = mapped_column(TIMESTAMPAware)
+    uuid: Mapped[Any | None] = mapped_column(Uuid)
+    wall_clock: Mapped[Any | None] = mapped_column(DateTime)
+
+
+PARIS = dt.timezone(dt.timedelta(hours=2))
+VALUES = {
+    "binary": b"\x00\xff",
+    "comma_separated": ["Patsy", "Concorde"],
+    "date": dt.date(1066, 10, 14),
+    "document": {"horses": [1, None, "grey"]},
+    "empty_if_null": "Ni!",
+    "encrypted": "Excalibur",
+    "enum": Rank.KNIGHT,
+    "enum_by_value": Rank.KNIGHT,
+    "float": 0.5,
+    "float_of_numeric": 12.5,
+    "guid": uuid.UUID(int=1),
+    "integers": [1, 2],
+    "interval": dt.timedelta(days=40, seconds=1),
+    "json": {"horses": [1, None, "grey"]},
+    "lower_case": "Shrubbery",
+    "mutable": {"swallow": "European"},
+    "numeric": Decimal("12.30"),
+    "pickled": {1, 2},
+    "point_in_time": dt.datetime(2024, 7, 1, 12, 30, tzinfo=PARIS),
+    "string": "Ni!",
+    "time": dt.time(12, 30),
+    "timestamp": dt.datetime(2024, 7, 1, 12, 30, 0, 250_000, tzinfo=PARIS),
+    "uuid": uuid.UUID(int=2),
+    "wall_clock": dt.datetime(2024, 7, 1, 12, 30),
+}
+NULLS = dict.fromkeys(VALUES)
+
+
+async def as_the_orm_reads_it(storage: Storage, user: Any) -> dict[str, Any]:
+    async with storage.adapter("orm", User) as db:
+        found = await db.get(user.id)
+    return contents(found)
+
+
+@pytest.mark.parametrize("values", [VALUES, NULLS], ids=["values", "nulls"])
+async def test_create_returns_values_as_they_are_stored(
+    storage: Storage, backend: str, values: dict[str, Any]
+) -> None:
+    async with storage.adapter(backend, User) as db:
+        user = await db.create({**CREDENTIALS, **values})
+
+    assert contents(user) == await as_the_orm_reads_it(storage, user)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(VALUES, NULLS), (NULLS, VALUES)], ids=["to-nulls", "to-values"]
+)
+async def test_update_leaves_values_as_they_are_stored(
+    storage: Storage, backend: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    async with storage.adapter(backend, User) as db:
+        user = await db.create({**CREDENTIALS, **before})
+        await db.update(user, after)
+
+    assert contents(user) == await as_the_orm_reads_it(storage, user)
+
+
+@pytest.mark.parametrize("values", [VALUES, NULLS], ids=["values", "nulls"])
+async def test_get_returns_values_as_the_orm_reads_them(
+    storage: Storage, backend: str, values: dict[str, Any]
+) -> None:
+    async with storage.adapter("orm", User) as db:
+        created = await db.create({**CREDENTIALS, **values})
+    async with storage.adapter(backend, User) as db:
+        user = await db.get(created.id)
+
+    assert contents(user) == await as_the_orm_reads_it(storage, created)
+
+
+async def test_change_inside_a_mutable_value_is_written(storage: Storage, backend: str) -> None:
+    async with storage.adapter(backend, User) as db:
+        user = await db.create({**CREDENTIALS, "mutable": {"swallow": "European"}})
+        user.mutable["swallow"] = "African"
+        await db.update(user, {})
+
+    assert user.mutable == {"swallow": "African"}
+    assert (await as_the_orm_reads_it(storage, user))["mutable"] == {"swallow": "African"}

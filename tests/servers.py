@@ -1,0 +1,165 @@
+"""The database servers that the tests run against.
+
+A server that is running already is used; its address can be given in the environment. Otherwise
+a private one is started, if its programs are installed. Otherwise the tests that need it are
+skipped, with the reason.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+STARTUP_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What there is to know about one kind of server."""
+
+    name: str
+    variable: str
+    default_url: str
+    synchronous_driver: str
+    programs: tuple[str, ...]
+    package: str
+
+
+POSTGRESQL = Kind(
+    name="PostgreSQL",
+    variable="TEST_POSTGRESQL_URL",
+    default_url="postgresql://postgres@127.0.0.1:5432/postgres",
+    synchronous_driver="postgresql+psycopg",
+    programs=("initdb", "postgres"),
+    package="postgresql",
+)
+MARIADB = Kind(
+    name="MariaDB",
+    variable="TEST_MARIADB_URL",
+    default_url="mysql://root@127.0.0.1:3306/mysql",
+    synchronous_driver="mysql+pymysql",
+    programs=("mariadb-install-db", "mariadbd"),
+    package="mariadb-server",
+)
+
+
+def _answers(kind: Kind, url: URL) -> bool:
+    engine = create_engine(url.set(drivername=kind.synchronous_driver))
+    try:
+        with engine.connect():
+            return True
+    except DBAPIError:
+        return False
+    finally:
+        engine.dispose()
+
+
+def _program(name: str) -> str | None:
+    # Debian keeps PostgreSQL's programs out of PATH.
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *map(str, versions)]))
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _commands(kind: Kind, directory: Path, port: int) -> tuple[list[str], list[str]]:
+    install, serve = (_program(name) or name for name in kind.programs)
+    data = str(directory / "data")
+    if kind is POSTGRESQL:
+        return (
+            [install, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            [serve, "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", str(directory)],
+        )
+    return (
+        [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"],
+        [
+            serve,
+            "--no-defaults",
+            f"--datadir={data}",
+            "--bind-address=127.0.0.1",
+            f"--port={port}",
+            f"--socket={directory / 'socket'}",
+            f"--pid-file={directory / 'pid'}",
+            "--character-set-server=utf8mb4",
+        ],
+    )
+
+
+@contextlib.contextmanager
+def _private_server(kind: Kind) -> Iterator[URL]:
+    with tempfile.TemporaryDirectory(prefix="fastapi-users-db-") as name:
+        directory = Path(name)
+        account = None
+        if os.geteuid() == 0:
+            # Neither server runs as root.
+            account = "nobody"
+            shutil.chown(directory, account)
+        port = _free_port()
+        install, serve = _commands(kind, directory, port)
+        with open(directory / "log", "wb") as log:
+            subprocess.run(install, user=account, cwd=directory, stdout=log, stderr=log, check=True)
+            server = subprocess.Popen(serve, user=account, cwd=directory, stdout=log, stderr=log)
+        url = make_url(kind.default_url).set(port=port)
+        try:
+            deadline = time.monotonic() + STARTUP_SECONDS
+            while not _answers(kind, url):
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((directory / "log").read_text()[-2000:])
+                time.sleep(0.1)
+            yield url
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@contextlib.contextmanager
+def running(kind: Kind) -> Iterator[URL]:
+    """Give the address of a server of this kind, or skip (in CI: fail) the test that asks."""
+    url = make_url(os.environ.get(kind.variable, kind.default_url))
+    if _answers(kind, url):
+        yield url
+    elif kind.variable not in os.environ and all(map(_program, kind.programs)):
+        with _private_server(kind) as private_url:
+            yield private_url
+    else:
+        reason = (
+            f"No {kind.name} server at {url.host}:{url.port}: install it (on Debian and Ubuntu: "
+            f"apt-get install {kind.package}), or give the address of one in {kind.variable}."
+        )
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@contextlib.contextmanager
+def database(kind: Kind, server: URL) -> Iterator[URL]:
+    """Create a database with a name of its own, and drop it in the end."""
+    name = f"fastapi_users_db_{uuid4().hex}"
+    engine = create_engine(
+        server.set(drivername=kind.synchronous_driver), isolation_level="AUTOCOMMIT"
+    )
+    force = " WITH (FORCE)" if kind is POSTGRESQL else ""
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield server.set(database=name)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}{force}"))
+        engine.dispose()

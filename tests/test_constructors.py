@@ -1,0 +1,111 @@
+"""Wrong arguments: the error comes at once and shows the right call."""
+
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+from databases import Database
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session
+
+from fastapi_users_db import (
+    DatabaseNotConnectedError,
+    DatabasesAccessTokenDatabase,
+    DatabasesUserDatabase,
+    MissingDependencyError,
+    SQLAlchemyAccessTokenDatabase,
+    SQLAlchemyUserDatabase,
+)
+from tests.conformance.models import AccessToken, OAuthAccount, User, UserModel
+
+pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
+DATABASE = Database("sqlite:///unused.db")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (User, AsyncSession()),
+        (AsyncSession, User),
+        (Session(), User),
+        (async_sessionmaker(), User),
+        (DATABASE, User),
+        (AsyncSession(), User.__table__),
+        (AsyncSession(), User()),
+        (AsyncSession(), UserModel),
+        (AsyncSession(), User, OAuthAccount.__table__),
+    ],
+)
+def test_orm_adapter_refuses(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError, match=r"Call SQLAlchemyUserDatabase\(session, User\)"):
+        SQLAlchemyUserDatabase(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (User, DATABASE),
+        (Database, User),
+        (AsyncSession(), User),
+        (DATABASE, UserModel),
+        (DATABASE, User, UserModel),
+    ],
+)
+def test_databases_adapter_refuses(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError, match=r"Call DatabasesUserDatabase\(database, User\)"):
+        DatabasesUserDatabase(*arguments)
+
+
+def test_databases_adapter_refuses_a_table_without_a_model() -> None:
+    table: Any = User.__table__
+    with pytest.raises(TypeError, match=r"\(database, User, user_model=\.\.\.\)"):
+        DatabasesUserDatabase(DATABASE, table)
+
+
+def test_access_token_adapters_refuse_swapped_arguments() -> None:
+    swapped: Any = (AccessToken, AsyncSession())
+    with pytest.raises(TypeError, match=r"SQLAlchemyAccessTokenDatabase\(session, AccessToken\)"):
+        SQLAlchemyAccessTokenDatabase(*swapped)
+    with pytest.raises(TypeError, match=r"DatabasesAccessTokenDatabase\(database, AccessToken\)"):
+        DatabasesAccessTokenDatabase(*swapped)
+
+
+def test_a_missing_argument_is_named() -> None:
+    construct: Any = SQLAlchemyUserDatabase
+    with pytest.raises(TypeError, match="user_table"):
+        construct(AsyncSession())
+
+
+@pytest.mark.parametrize("session", [AsyncMock(), Mock(), AsyncMock(spec=AsyncSession)])
+def test_orm_adapter_takes_a_mock_as_session(session: Any) -> None:
+    assert SQLAlchemyUserDatabase(session, User).session is session
+
+
+async def test_a_database_that_is_not_connected_is_refused() -> None:
+    adapter: Any = DatabasesUserDatabase(DATABASE, User)
+    with pytest.raises(DatabaseNotConnectedError, match=r"await database\.connect\(\)"):
+        await adapter.get_by_email("anne@example.com")
+    with pytest.raises(DatabaseNotConnectedError, match=r"await database\.connect\(\)"):
+        await adapter.create({"email": "anne@example.com", "hashed_password": "hash"})
+
+
+def test_the_databases_adapter_names_the_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastapi_users_db.adapters.databases.find_spec", lambda _: None)
+    with pytest.raises(
+        MissingDependencyError, match=r'pip install "fastapi-users-db\[databases\]"'
+    ):
+        DatabasesUserDatabase(DATABASE, User)
+
+
+async def test_a_user_class_without_an_address_is_refused() -> None:
+    adapter: Any = SQLAlchemyUserDatabase(AsyncSession(), AccessToken)
+    with pytest.raises(TypeError, match="AccessToken has no column attribute 'id'"):
+        await adapter.get_by_email("anne@example.com")
+
+
+@pytest.mark.parametrize("adapter_class", [SQLAlchemyUserDatabase, DatabasesUserDatabase])
+async def test_a_missing_relationship_is_named(adapter_class: Any) -> None:
+    connection = AsyncSession() if adapter_class is SQLAlchemyUserDatabase else DATABASE
+    adapter = adapter_class(connection, User, AccessToken)
+    with pytest.raises(TypeError, match=r"relationship\(\"AccessToken\", lazy=\"joined\"\)"):
+        await adapter.get_by_email("anne@example.com")

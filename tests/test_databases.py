@@ -1,0 +1,157 @@
+"""What only the `databases` adapter has: models of the app's own, bare tables, races seen."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from databases import Database
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, create_engine, delete
+
+from fastapi_users_db import (
+    GUID,
+    AccessTokenNotFoundError,
+    DatabasesAccessTokenDatabase,
+    DatabasesUserDatabase,
+    OAuthAccountAlreadyLinkedError,
+    OAuthAccountNotFoundError,
+    TIMESTAMPAware,
+    UserNotFoundError,
+)
+from tests.conformance.models import Base, OAuthAccount, User
+from tests.conftest import Addresses
+
+pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
+metadata = MetaData()
+people = Table(
+    "people",
+    metadata,
+    Column("id", GUID, primary_key=True, default=uuid.uuid4),
+    Column("email", String(320), unique=True, nullable=False),
+    Column("hashed_password", String(1024), nullable=False),
+)
+# Nothing refers to `people` but the name of the column.
+links = Table(
+    "links",
+    metadata,
+    Column("id", GUID, primary_key=True, default=uuid.uuid4),
+    Column("user_id", GUID, nullable=False),
+    Column("oauth_name", String(100), nullable=False),
+    Column("access_token", Text, nullable=False),
+    Column("expires_at", Integer),
+    Column("refresh_token", Text),
+    Column("account_id", String(320), nullable=False),
+    Column("account_email", String(320), nullable=False),
+)
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("token", String(43), primary_key=True),
+    Column("user_id", GUID, nullable=False),
+    Column("created_at", TIMESTAMPAware(timezone=True), nullable=False),
+)
+ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
+ACCOUNT = {
+    "oauth_name": "provider",
+    "access_token": "token",
+    "account_id": "1",
+    "account_email": "anne@provider.example",
+}
+NOON = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
+
+
+@dataclass
+class Person:
+    id: uuid.UUID
+    email: str
+    hashed_password: str
+    oauth_accounts: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Ticket:
+    token: str
+    user_id: uuid.UUID
+    created_at: datetime
+
+
+@pytest.fixture
+async def database(new_database: Callable[[str], Addresses]) -> AsyncIterator[Database]:
+    addresses = new_database("postgresql")
+    engine = create_engine(addresses.databases.replace("postgresql:", "postgresql+psycopg:"))
+    for tables in (metadata, Base.metadata):
+        tables.create_all(engine)
+    engine.dispose()
+    async with Database(addresses.databases) as database:
+        yield database
+
+
+async def test_users_are_built_from_bare_tables(database: Database) -> None:
+    users: Any = DatabasesUserDatabase(database, people, links, user_model=Person)
+    anne = await users.create(ANNE)
+    await users.add_oauth_account(anne, ACCOUNT)
+    found = await users.get_by_oauth_account("provider", "1")
+    assert found == anne
+    assert type(found) is Person
+    assert found.oauth_accounts[0]["access_token"] == "token"
+    bert = await users.create({"email": "bert@example.com", "hashed_password": "hash"})
+    with pytest.raises(OAuthAccountAlreadyLinkedError):
+        await users.add_oauth_account(bert, ACCOUNT)
+    await users.delete(anne)
+    assert await users.get_by_oauth_account("provider", "1") is None
+
+
+async def test_access_tokens_are_built_from_a_bare_table(database: Database) -> None:
+    tokens: Any = DatabasesAccessTokenDatabase(database, tickets, access_token_model=Ticket)
+    ticket = await tokens.create({"token": "abc", "user_id": uuid.uuid4(), "created_at": NOON})
+    assert type(ticket) is Ticket
+    later = NOON + timedelta(hours=1)
+    assert await tokens.update(ticket, {"created_at": later}) is ticket
+    assert await tokens.get_by_token("abc") == ticket == Ticket("abc", ticket.user_id, later)
+    await tokens.delete(ticket)
+    with pytest.raises(AccessTokenNotFoundError):
+        await tokens.update(ticket, {"created_at": NOON})
+    assert ticket.created_at == later
+
+
+class Overtaken(DatabasesUserDatabase[User, uuid.UUID]):
+    """Somebody else deletes rows between what an operation reads and what it writes."""
+
+    deleted: Table
+
+    async def _read_accounts(self, *arguments: Any) -> Any:
+        accounts = await super()._read_accounts(*arguments)
+        await self.database.execute(delete(self.deleted))
+        return accounts
+
+
+async def test_an_account_added_to_a_user_who_goes_meanwhile_is_refused(
+    database: Database,
+) -> None:
+    users: Any = Overtaken(database, User, OAuthAccount)
+    users.deleted = User.__table__
+    anne = await users.create(ANNE)
+    with pytest.raises(UserNotFoundError):
+        await users.add_oauth_account(anne, ACCOUNT)
+    assert anne.oauth_accounts == []
+
+
+async def test_an_account_that_goes_meanwhile_is_not_updated(database: Database) -> None:
+    users: Any = Overtaken(database, User, OAuthAccount)
+    users.deleted = OAuthAccount.__table__
+    anne = await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+    [account] = anne.oauth_accounts
+    with pytest.raises(OAuthAccountNotFoundError):
+        await users.update_oauth_account(anne, account, {"access_token": "new"})
+    assert account.access_token == "token"
+
+
+@pytest.mark.parametrize("value", [1, None, b"provider"])
+async def test_what_is_no_name_of_an_account_is_refused(database: Database, value: Any) -> None:
+    users: Any = DatabasesUserDatabase(database, User, OAuthAccount)
+    with pytest.raises(TypeError, match="must be str"):
+        await users.get_by_oauth_account(value, "1")
+    with pytest.raises(TypeError, match="must be str"):
+        await users.get_by_oauth_account("provider", value)

@@ -1,0 +1,67 @@
+"""The deprecation warning: its category and facts, the app's line, once per call site."""
+
+import linecache
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from databases import Database
+
+from fastapi_users_db import DatabasesUserDatabase, FastAPIUsersDBDeprecationWarning
+from tests.conformance.models import User
+
+DATABASE = Database("sqlite:///unused.db")
+
+
+class Subclass(DatabasesUserDatabase[Any, Any]):
+    def __init__(self) -> None:
+        super().__init__(DATABASE, User)
+
+
+def line(warning: warnings.WarningMessage) -> tuple[str, str]:
+    return warning.filename, linecache.getline(warning.filename, warning.lineno).strip()
+
+
+def test_warning_says_what_to_write_instead() -> None:
+    with pytest.warns(FastAPIUsersDBDeprecationWarning) as caught:
+        DatabasesUserDatabase(DATABASE, User)
+    warning = caught[0].message
+    assert isinstance(warning, FastAPIUsersDBDeprecationWarning)
+    assert isinstance(warning, UserWarning)
+    assert (warning.code, warning.since, warning.removal) == ("databases-adapter", "1.0", "2.0")
+    assert "SQLAlchemyUserDatabase(session, User)" in warning.instead
+    assert "#databases-adapter" in str(warning)
+
+
+def test_warning_points_at_the_line_of_the_app() -> None:
+    with pytest.warns(FastAPIUsersDBDeprecationWarning) as caught:
+        DatabasesUserDatabase(DATABASE, User)
+    assert line(caught[0]) == (__file__, "DatabasesUserDatabase(DATABASE, User)")
+
+
+def test_warning_points_past_the_constructor_of_a_subclass() -> None:
+    with pytest.warns(FastAPIUsersDBDeprecationWarning) as caught:
+        Subclass()
+    assert line(caught[0]) == (__file__, "Subclass()")
+
+
+def test_warning_is_raised_once_for_each_line() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            DatabasesUserDatabase(DATABASE, User)
+    assert len(caught) == 1
+
+
+def test_warning_that_is_an_error_is_raised_again() -> None:
+    for _ in range(2):
+        with pytest.raises(FastAPIUsersDBDeprecationWarning):
+            DatabasesUserDatabase(DATABASE, User)
+
+
+def test_warning_points_at_the_constructor_where_the_app_has_no_other_line() -> None:
+    """FastAPI calls a class that is a dependency from a thread of its own."""
+    with ThreadPoolExecutor() as pool, pytest.warns(FastAPIUsersDBDeprecationWarning) as caught:
+        pool.submit(Subclass).result()
+    assert line(caught[0]) == (__file__, "super().__init__(DATABASE, User)")

@@ -1,0 +1,139 @@
+"""What only the ORM adapter has: mocks as sessions, cascades, objects of other sessions."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from unittest.mock import AsyncMock
+
+import pytest
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
+
+from fastapi_users_db import (
+    SQLAlchemyAccessTokenDatabase,
+    SQLAlchemyBaseAccessTokenTableUUID,
+    SQLAlchemyBaseOAuthAccountTableUUID,
+    SQLAlchemyBaseUserTableUUID,
+    SQLAlchemyUserDatabase,
+    UserNotFoundError,
+)
+from tests.conftest import Addresses
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
+    pass
+
+
+class User(SQLAlchemyBaseUserTableUUID, Base):
+    # Neither cascade, nor eager.
+    oauth_accounts: Mapped[list[OAuthAccount]] = relationship("OAuthAccount", cascade="merge")
+
+
+class AccessToken(SQLAlchemyBaseAccessTokenTableUUID, Base):
+    pass
+
+
+ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
+ACCOUNT = {
+    "oauth_name": "provider",
+    "access_token": "token",
+    "account_id": "1",
+    "account_email": "anne@provider.example",
+}
+
+
+@pytest.fixture
+async def engine(new_database: Callable[[str], Addresses]) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(new_database("sqlite").orm)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        yield session
+
+
+async def test_a_mock_as_session_sees_the_writes() -> None:
+    session = AsyncMock(spec=AsyncSession)
+    users: Any = SQLAlchemyUserDatabase(session, User)
+    user = await users.create(ANNE)
+    await users.update(user, {"email": "new@example.com"})
+    await users.delete(user)
+    assert user.email == "new@example.com"
+    session.add.assert_called_with(user)
+    session.delete.assert_awaited_once_with(user)
+    assert session.commit.await_count == 3
+
+
+async def test_a_mock_as_session_sees_access_tokens() -> None:
+    session = AsyncMock(spec=AsyncSession)
+    tokens: Any = SQLAlchemyAccessTokenDatabase(session, AccessToken)
+    token = await tokens.create({"token": "abc", "user_id": uuid.uuid4()})
+    session.add.assert_called_once_with(token)
+    session.commit.assert_awaited_once_with()
+
+
+async def test_delete_needs_no_cascade(engine: AsyncEngine, session: AsyncSession) -> None:
+    users: Any = SQLAlchemyUserDatabase(session, User, OAuthAccount)
+    created = await users.create(ANNE)
+    await users.add_oauth_account(created, ACCOUNT)
+    await session.close()
+    async with AsyncSession(engine) as other:
+        await SQLAlchemyUserDatabase(other, User, OAuthAccount).delete(created)
+        assert (await other.execute(select(OAuthAccount))).all() == []
+
+
+async def test_a_user_who_was_never_created_is_not_updated(session: AsyncSession) -> None:
+    users: Any = SQLAlchemyUserDatabase(session, User)
+    with pytest.raises(UserNotFoundError):
+        await users.update(User(**ANNE), {"email": "new@example.com"})
+    assert (await session.execute(select(User))).all() == []
+
+
+async def test_an_expired_user_who_is_gone_is_not_returned(
+    engine: AsyncEngine, session: AsyncSession
+) -> None:
+    users: Any = SQLAlchemyUserDatabase(session, User)
+    user = await users.create(ANNE)
+    session.expire(user)
+    async with engine.begin() as connection:
+        await connection.execute(delete(User.__table__))
+    with pytest.raises(UserNotFoundError):
+        await users.update(user, {})
+
+
+async def test_an_expired_user_is_complete_after_an_update(session: AsyncSession) -> None:
+    users: Any = SQLAlchemyUserDatabase(session, User, OAuthAccount)
+    user = await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+    await session.commit()
+    session.expire(user)
+    await users.update(user, {"is_verified": True})
+    await session.close()
+    assert (user.email, user.is_verified) == ("anne@example.com", True)
+    assert [account.account_id for account in user.oauth_accounts] == ["1"]
+
+
+async def test_reads_are_fresh_where_the_session_expires_on_commit(engine: AsyncEngine) -> None:
+    async with AsyncSession(engine) as session, AsyncSession(engine) as other:
+        users: Any = SQLAlchemyUserDatabase(session, User)
+        user = await users.create(ANNE)
+        others: Any = SQLAlchemyUserDatabase(other, User)
+        await others.update(await others.get(user.id), {"email": "new@example.com"})
+        assert (await users.get(user.id)).email == "new@example.com"
+
+
+async def test_a_pending_change_survives_a_read(engine: AsyncEngine) -> None:
+    async with AsyncSession(engine, autoflush=False) as session:
+        users: Any = SQLAlchemyUserDatabase(session, User)
+        user = await users.create(ANNE)
+        user.is_verified = True
+        assert (await users.get(user.id)).is_verified
