@@ -1,5 +1,7 @@
 """SQL adapters for FastAPI Users: one interface, over SQLAlchemy's ORM or over `databases`."""
 
+import fastapi_users.db  # noqa: F401  first: from there FastAPI Users looks for adapters
+
 from fastapi_users_db.adapters.base import AccessTokenDatabase, UserDatabase
 from fastapi_users_db.adapters.databases import (
     DatabasesAccessTokenDatabase,

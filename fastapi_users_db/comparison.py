@@ -1,15 +1,18 @@
 """How strings are compared, whatever the collation of the database."""
 
+from __future__ import annotations
+
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, literal
+from sqlalchemy import Boolean, literal
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
+
+from fastapi_users_db.versions.sqlalchemy import BooleanFunction, ColumnElement
 
 __all__ = ["differs_only_by_case", "same_text"]
 
 
-class SameText(FunctionElement[bool]):
+class SameText(BooleanFunction):
     """The criterion that a column holds this string, in exactly these letters."""
 
     type = Boolean()
@@ -34,12 +37,14 @@ def _compile(element: SameText, compiler: Any, **options: Any) -> str:
 @compiles(SameText, "mysql")
 @compiles(SameText, "mariadb")
 def _compile_for_mysql(element: SameText, compiler: Any, **options: Any) -> str:
-    column, value = (compiler.process(clause, **options) for clause in element.clauses)
-    column_bytes, value_bytes = (
-        f"CAST(CONVERT({string} USING utf8mb4) AS BINARY)" for string in (column, value)
-    )
+    column, value = element.clauses
+
+    def as_bytes(clause: Any) -> str:
+        return f"CAST(CONVERT({compiler.process(clause, **options)} USING utf8mb4) AS BINARY)"
+
     # The first comparison finds the row by an index, the second looks closely.
-    return f"({column} = {value} AND {column_bytes} = {value_bytes})"
+    found = compiler.process(column == value, **options)
+    return f"({found} AND {as_bytes(column)} = {as_bytes(value)})"
 
 
 def differs_only_by_case(one: str, other: str) -> bool:

@@ -6,7 +6,12 @@ so that routers answer as they should and existing `except` clauses keep working
 
 from typing import Any
 
-from fastapi_users import exceptions as fastapi_users_exceptions
+from fastapi_users_db.versions.fastapi_users import (
+    InvalidID,
+    UserAlreadyExists,
+    UserNotExists,
+    class_that_is_also,
+)
 
 __all__ = [
     "AccessTokenNotFoundError",
@@ -32,7 +37,7 @@ class FastAPIUsersDBError(Exception):
         super().__init__(message or self.message)
 
 
-class UserAlreadyExistsError(FastAPIUsersDBError, fastapi_users_exceptions.UserAlreadyExists):
+class UserAlreadyExistsError(FastAPIUsersDBError, UserAlreadyExists):
     """The e-mail address belongs to another user.
 
     What is raised is also the integrity error of the backend: `sqlalchemy.exc.IntegrityError`
@@ -46,7 +51,7 @@ class UserAlreadyExistsError(FastAPIUsersDBError, fastapi_users_exceptions.UserA
         Parameters:
             error: the integrity error that the backend raised.
         """
-        raised: Any = _class_that_is_also(cls, type(error))
+        raised: Any = class_that_is_also(cls, type(error))
         duplicate: UserAlreadyExistsError = raised.__new__(raised)
         duplicate.args = error.args
         duplicate.__dict__.update(error.__dict__)
@@ -56,19 +61,7 @@ class UserAlreadyExistsError(FastAPIUsersDBError, fastapi_users_exceptions.UserA
         return duplicate
 
 
-_classes: dict[tuple[type, type], type] = {}
-
-
-def _class_that_is_also(ours: type, theirs: type) -> type:
-    if (ours, theirs) not in _classes:
-        namespace = {"__module__": ours.__module__, "__doc__": ours.__doc__}
-        _classes[ours, theirs] = type(ours.__name__, (ours, theirs), namespace)
-    return _classes[ours, theirs]
-
-
-class OAuthAccountAlreadyLinkedError(
-    FastAPIUsersDBError, fastapi_users_exceptions.UserAlreadyExists
-):
+class OAuthAccountAlreadyLinkedError(FastAPIUsersDBError, UserAlreadyExists):
     """The external account is linked to another user.
 
     FastAPI Users' OAuth router answers 400; its *associate* router has no answer of its own,
@@ -78,7 +71,7 @@ class OAuthAccountAlreadyLinkedError(
     message = "This external account is linked to another user."
 
 
-class UserNotFoundError(FastAPIUsersDBError, fastapi_users_exceptions.UserNotExists):
+class UserNotFoundError(FastAPIUsersDBError, UserNotExists):
     """The user to change is not in the database any more."""
 
     message = "This user is not in the database any more."
@@ -96,7 +89,7 @@ class AccessTokenNotFoundError(FastAPIUsersDBError):
     message = "This access token is not in the database any more."
 
 
-class InvalidIDError(FastAPIUsersDBError, fastapi_users_exceptions.InvalidID, TypeError):
+class InvalidIDError(FastAPIUsersDBError, InvalidID, TypeError):
     """An id that cannot be one of this table."""
 
 

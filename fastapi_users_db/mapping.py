@@ -3,6 +3,8 @@
 Nothing here talks to a database. Everything is worked out once per class and cached.
 """
 
+from __future__ import annotations
+
 import inspect as python_inspect
 import uuid
 from collections.abc import Iterable, Mapping
@@ -24,7 +26,6 @@ from sqlalchemy import (
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import (
-    InstanceState,
     Mapper,
     RelationshipProperty,
     joinedload,
@@ -37,6 +38,7 @@ from sqlalchemy.sql import ClauseElement
 
 from fastapi_users_db.exceptions import InvalidIDError, InvalidValueError
 from fastapi_users_db.types import GUID, TIMESTAMPAware
+from fastapi_users_db.versions.sqlalchemy import InstanceState, python_type
 
 __all__ = ["Entity", "Snapshot", "UserEntity", "entity", "user_entity"]
 
@@ -120,7 +122,7 @@ class Entity:
             raise TypeError(f"{self.name}.email must be a str, not {type(value).__name__}.")
         if not isinstance(value, str):
             return value
-        if _python_type(column) is uuid.UUID:
+        if python_type(column) is uuid.UUID:
             # The ORM finds an object by its id, and the text of a UUID is not equal to it.
             try:
                 return uuid.UUID(value)
@@ -280,17 +282,17 @@ class UserEntity(Entity):
         Raises:
             InvalidIDError: `value` is of a type that is no id of this table.
         """
-        python_type = _python_type(self.id_column)
-        if python_type is uuid.UUID and isinstance(value, str):
+        id_type = python_type(self.id_column)
+        if id_type is uuid.UUID and isinstance(value, str):
             try:
                 return uuid.UUID(value)
             except ValueError:
                 raise InvalidIDError(f"{self.name}.id: this string is no UUID.") from None
-        if python_type in (uuid.UUID, int, str) and (
-            not isinstance(value, python_type) or isinstance(value, bool)
+        if id_type in (uuid.UUID, int, str) and (
+            not isinstance(value, id_type) or isinstance(value, bool)
         ):
             raise InvalidIDError(
-                f"{self.name}.id is {python_type.__name__}, not {type(value).__name__}."
+                f"{self.name}.id is {id_type.__name__}, not {type(value).__name__}."
             )
         if isinstance(value, int):
             return _integer_operand(value)
@@ -403,13 +405,6 @@ def _is_string(column: Column[Any]) -> bool:
     return isinstance(column.type, String) and not isinstance(column.type, Enum)
 
 
-def _python_type(column: Column[Any]) -> type[Any] | None:
-    try:
-        return column.type.python_type
-    except NotImplementedError:
-        return None
-
-
 def _integer_operand(value: int) -> Any:
     if not -(2**63) <= value < 2**63:
         return None
@@ -429,10 +424,9 @@ def _is_stored_as_is(column: Column[Any], value: Any, dialect: str) -> bool:
         return is_utc and dialect not in ("mysql", "mariadb")
     if isinstance(column.type, CHAR | Enum):
         return False
-    python_type = _python_type(column)
     if isinstance(column.type, String | Boolean | Integer):
-        return type(value) is python_type
-    return python_type is uuid.UUID and isinstance(value, uuid.UUID)
+        return type(value) is python_type(column)
+    return python_type(column) is uuid.UUID and isinstance(value, uuid.UUID)
 
 
 def _is_eager(relationship: RelationshipProperty[Any]) -> bool:

@@ -5,11 +5,12 @@ Each comes for UUID ids, for `int` ids, and for ids that the class declares itse
 plain `Column` objects: they work the same under every SQLAlchemy and every style of mapping.
 """
 
+from __future__ import annotations
+
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any
 
-from fastapi_users.models import ID
 from sqlalchemy import (
     Boolean,
     Column,
@@ -27,6 +28,13 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Mapper, declared_attr
 
 from fastapi_users_db.types import GUID, TIMESTAMPAware, now_utc
+from fastapi_users_db.versions.fastapi_users import (
+    ID,
+    AccessTokenProtocol,
+    OAuthAccountProtocol,
+    UserProtocol,
+)
+from fastapi_users_db.versions.sqlalchemy import create_index_if
 
 __all__ = [
     "SQLAlchemyBaseAccessTokenTable",
@@ -41,19 +49,13 @@ __all__ = [
     "unique_email_index",
 ]
 
-if TYPE_CHECKING:
-    # For type checkers a user is FastAPI Users' protocol by inheritance: by structure `Mapped[str]`
-    # would not match its `str`, although `user.email` is one.
-    from fastapi_users.authentication.strategy.db import AccessTokenProtocol
-    from fastapi_users.models import OAuthAccountProtocol, UserProtocol
-else:
-    AccessTokenProtocol = OAuthAccountProtocol = UserProtocol = Generic
-
 NOT_ON_MYSQL = "fastapi_users_db.not_on_mysql"
 _REFERS_TO_USER = "fastapi_users_db.refers_to_user"
 _IS_USER_TABLE = "fastapi_users_db.is_user_table"
 
 
+# For type checkers a user is FastAPI Users' protocol by inheritance: by structure `Mapped[str]`
+# would not match its `str`, although `user.email` is one.
 class SQLAlchemyBaseUserTable(UserProtocol[ID]):
     """Columns of the user table; the class declares its own `id`."""
 
@@ -207,7 +209,8 @@ def unique_email_index(user_table: type[Any]) -> Index:
 def _not_on_mysql(index: Index) -> Index:
     # `create_all` heeds the condition, Alembic does not: it needs the mark.
     index.info[NOT_ON_MYSQL] = True
-    return index.ddl_if(callable_=lambda *_, dialect, **__: not is_mysql(dialect))
+    create_index_if(index, lambda dialect: not is_mysql(dialect))
+    return index
 
 
 def is_mysql(dialect: Dialect) -> bool:

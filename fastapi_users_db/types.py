@@ -1,5 +1,7 @@
 """Column types: what FastAPI Users needs and SQLAlchemy stores differently on each database."""
 
+from __future__ import annotations
+
 import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any

@@ -4,13 +4,13 @@ An implementation adds how a statement is executed and how rows are written. Not
 which implementation is in use.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic
 
-from fastapi_users.db.base import BaseUserDatabase
-from fastapi_users.models import ID, OAP, UOAP, UP
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import MultipleResultsFound
 
@@ -29,17 +29,17 @@ from fastapi_users_db.mapping import (
     user_entity,
 )
 from fastapi_users_db.types import as_utc
+from fastapi_users_db.versions.fastapi_users import (
+    AP,
+    ID,
+    OAP,
+    UOAP,
+    UP,
+    BaseAccessTokenDatabase,
+    BaseUserDatabase,
+)
 
-if TYPE_CHECKING:
-    from fastapi_users.authentication.strategy.db import AP
-    from fastapi_users.authentication.strategy.db import AccessTokenDatabase as _Protocol
-else:
-    # A protocol needs no base class at run time, and its package imports half of FastAPI Users,
-    # which may be the one importing us.
-    AP = TypeVar("AP")
-    _Protocol = Generic
-
-__all__ = ["AP", "AccessTokenDatabase", "UserDatabase"]
+__all__ = ["AccessTokenDatabase", "UserDatabase"]
 
 logger = logging.getLogger("fastapi_users_db")
 
@@ -180,7 +180,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         raise NotImplementedError
 
     async def add_oauth_account(
-        self: "UserDatabase[UOAP, ID]", user: UOAP, create_dict: dict[str, Any]
+        self: UserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
     ) -> UOAP:
         """Link an external account to a user; if it is already, update the link.
 
@@ -199,7 +199,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         raise NotImplementedError
 
     async def update_oauth_account(
-        self: "UserDatabase[UOAP, ID]", user: UOAP, oauth_account: OAP, update_dict: dict[str, Any]
+        self: UserDatabase[UOAP, ID], user: UOAP, oauth_account: OAP, update_dict: dict[str, Any]
     ) -> UOAP:
         """Change an OAuth account of a user.
 
@@ -305,7 +305,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         ]
 
 
-class AccessTokenDatabase(_Protocol[AP]):
+class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
     """What FastAPI Users' `DatabaseStrategy` calls `database`: access tokens in one SQL table.
 
     Attributes:

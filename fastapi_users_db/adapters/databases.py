@@ -1,12 +1,13 @@
 """The adapters over `databases` (deprecated): a `databases.Database`."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from fastapi_users.models import ID, OAP, UOAP, UP
 from sqlalchemy import Column, Table, and_, delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import MultipleResultsFound
@@ -14,7 +15,6 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql import ClauseElement
 
 from fastapi_users_db.adapters.base import (
-    AP,
     AccessTokenDatabase,
     AccountKey,
     UserDatabase,
@@ -48,6 +48,7 @@ from fastapi_users_db.mapping import (
     read,
     user_entity,
 )
+from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
 
 if TYPE_CHECKING:
     from databases import Database
@@ -77,12 +78,12 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         MissingDependencyError: `databases` is not installed.
     """
 
-    database: "Database"
+    database: Database
     user_model: type[UP] | None = None
 
     def __init__(
         self,
-        database: "Database",
+        database: Database,
         user_table: type[UP] | Table,
         oauth_account_table: type[Any] | Table | None = None,
         *,
@@ -145,7 +146,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             await _Rows(self.database, users).delete(users.id_column == users.identity(user))
 
     async def add_oauth_account(
-        self: "DatabasesUserDatabase[UOAP, ID]", user: UOAP, create_dict: dict[str, Any]
+        self: DatabasesUserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
     ) -> UOAP:
         values = self._oauth_accounts.checked(create_dict)
         own = await self._read_accounts(user, [account_key(values)])
@@ -158,7 +159,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return self._give(user, {}, own)
 
     async def update_oauth_account(
-        self: "DatabasesUserDatabase[UOAP, ID]",
+        self: DatabasesUserDatabase[UOAP, ID],
         user: UOAP,
         oauth_account: OAP,
         update_dict: dict[str, Any],
@@ -366,12 +367,12 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         MissingDependencyError: `databases` is not installed.
     """
 
-    database: "Database"
+    database: Database
     access_token_model: type[AP] | None = None
 
     def __init__(
         self,
-        database: "Database",
+        database: Database,
         access_token_table: type[AP] | Table,
         *,
         access_token_model: type[AP] | None = None,
@@ -475,7 +476,7 @@ class _Rows:
     not tell how many rows a statement has found.
     """
 
-    def __init__(self, database: "Database", of: Entity) -> None:
+    def __init__(self, database: Database, of: Entity) -> None:
         self._database = _connected(database)
         self._entity = of
         self._dialect = database.url.dialect
@@ -635,7 +636,7 @@ _POSTGRESQL.supports_native_decimal = True
 
 
 @asynccontextmanager
-async def _transaction(database: "Database", atomic: bool) -> AsyncIterator[None]:
+async def _transaction(database: Database, atomic: bool) -> AsyncIterator[None]:
     # A single statement needs no transaction, unless the app has one: on PostgreSQL an error
     # would end it, so that statement gets a savepoint.
     if atomic or getattr(_connected(database).connection(), "_transaction_stack", True):
@@ -645,7 +646,7 @@ async def _transaction(database: "Database", atomic: bool) -> AsyncIterator[None
         yield
 
 
-def _connected(database: "Database") -> "Database":
+def _connected(database: Database) -> Database:
     if not getattr(database, "is_connected", True):
         raise DatabaseNotConnectedError()
     return database

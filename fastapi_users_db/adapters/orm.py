@@ -1,12 +1,13 @@
 """The adapters over SQLAlchemy's ORM: an `AsyncSession`."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import chain
 from typing import Any, Generic
 
-from fastapi_users.models import ID, OAP, UOAP, UP
 from sqlalchemy import delete, inspect, select
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +16,6 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from fastapi_users_db.adapters.base import (
-    AP,
     AccessTokenDatabase,
     AccountKey,
     UserDatabase,
@@ -39,6 +39,7 @@ from fastapi_users_db.mapping import (
     is_mapped_class,
     members,
 )
+from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
 
 __all__ = ["SQLAlchemyAccessTokenDatabase", "SQLAlchemyUserDatabase"]
 
@@ -118,7 +119,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         kept.restore()
 
     async def add_oauth_account(
-        self: "SQLAlchemyUserDatabase[UOAP, ID]", user: UOAP, create_dict: dict[str, Any]
+        self: SQLAlchemyUserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
     ) -> UOAP:
         values = self._oauth_accounts.checked(create_dict)
         own = await self._read_accounts(user, [account_key(values)])
@@ -132,7 +133,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return user
 
     async def update_oauth_account(
-        self: "SQLAlchemyUserDatabase[UOAP, ID]",
+        self: SQLAlchemyUserDatabase[UOAP, ID],
         user: UOAP,
         oauth_account: OAP,
         update_dict: dict[str, Any],

@@ -1,0 +1,93 @@
+"""FastAPI Users 8 to 15: names that moved, and errors that older versions define too late."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+__all__ = [
+    "AP",
+    "ID",
+    "OAP",
+    "UOAP",
+    "UP",
+    "AccessTokenProtocol",
+    "BaseAccessTokenDatabase",
+    "BaseUserDatabase",
+    "InvalidID",
+    "OAuthAccountProtocol",
+    "UserAlreadyExists",
+    "UserNotExists",
+    "UserProtocol",
+    "class_that_is_also",
+]
+
+_classes: dict[tuple[type, type], type] = {}
+
+
+def class_that_is_also(ours: type, theirs: type) -> type:
+    """Return a class that is both, and looks like the first."""
+    if issubclass(ours, theirs):
+        return ours
+    if (ours, theirs) not in _classes:
+        namespace = {"__module__": ours.__module__, "__doc__": ours.__doc__}
+        _classes[ours, theirs] = type(ours.__name__, (ours, theirs), namespace)
+    return _classes[ours, theirs]
+
+
+if TYPE_CHECKING:
+    from fastapi_users.authentication.strategy.db import AP, AccessTokenProtocol
+    from fastapi_users.authentication.strategy.db import (
+        AccessTokenDatabase as BaseAccessTokenDatabase,
+    )
+    from fastapi_users.db.base import BaseUserDatabase
+    from fastapi_users.exceptions import InvalidID, UserAlreadyExists, UserNotExists
+    from fastapi_users.models import (
+        ID,
+        OAP,
+        UOAP,
+        UP,
+        OAuthAccountProtocol,
+        UserProtocol,
+    )
+else:
+    # Protocols need no base class at run time, and the package of the first one imports half of
+    # FastAPI Users, which may be the one importing us.
+    AP = TypeVar("AP")
+    BaseAccessTokenDatabase = AccessTokenProtocol = OAuthAccountProtocol = UserProtocol = Generic
+
+    from fastapi_users.db.base import BaseUserDatabase
+
+    try:
+        from fastapi_users.exceptions import InvalidID, UserAlreadyExists, UserNotExists
+        from fastapi_users.models import ID, OAP, UOAP, UP
+    except ImportError:  # pragma: no cover  the stacks of 8 and 9 run this
+        # 8 and 9 know users as pydantic models with a UUID.
+        ID, OAP, UOAP, UP = map(TypeVar, ("ID", "OAP", "UOAP", "UP"))
+        _LegacyUserDatabase = BaseUserDatabase
+
+        class BaseUserDatabase(_LegacyUserDatabase[Any], Generic[UP, ID]):
+            """The base class with today's type parameters."""
+
+        class _DefinedByTheManagerError(Exception):
+            """An error that is also FastAPI Users' own, although that is not defined yet.
+
+            8 and 9 define their errors in the module that imports the adapters.
+            """
+
+            name: str
+
+            def __new__(cls, *args: Any) -> Any:
+                theirs = getattr(import_module("fastapi_users.manager"), cls.name)
+                return super().__new__(class_that_is_also(cls, theirs), *args)
+
+        class UserAlreadyExists(_DefinedByTheManagerError):  # noqa: N818  their name
+            """Stands for the manager's class of this name."""
+
+            name = "UserAlreadyExists"
+
+        class UserNotExists(_DefinedByTheManagerError):  # noqa: N818  their name
+            """Stands for the manager's class of this name."""
+
+            name = "UserNotExists"
+
+        class InvalidID(Exception):  # noqa: N818  their name
+            """8 and 9 have no such error: they know nothing but UUIDs."""

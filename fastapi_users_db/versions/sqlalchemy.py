@@ -1,0 +1,62 @@
+"""SQLAlchemy 1.4, 2.0 and 2.1: names that moved, and what the older ones lack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column, Index, Table, event
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm.state import InstanceState
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+
+__all__ = [
+    "BooleanFunction",
+    "ColumnElement",
+    "InstanceState",
+    "create_index_if",
+    "python_type",
+]
+
+if TYPE_CHECKING:
+    BooleanFunction = FunctionElement[bool]
+else:
+    BooleanFunction = FunctionElement  # not generic in 1.4
+
+
+def python_type(column: Column[Any]) -> type[Any]:
+    """Return the type of a column's values in Python, or `object` where it does not say."""
+    try:
+        return column.type.python_type
+    except NotImplementedError:  # before 2.1
+        return object
+
+
+def create_index_if(index: Index, condition: Callable[[Dialect], bool]) -> None:
+    """Let `create_all` create an index only on some databases.
+
+    Parameters:
+        index: the index, already part of its table.
+        condition: whether to create it, given the database's dialect.
+    """
+    if hasattr(index, "ddl_if"):
+        index.ddl_if(callable_=lambda *_, dialect, **__: condition(dialect))
+    else:  # pragma: no cover  the stacks with 1.4 run this
+        _create_index_if_in_1_4(index, condition)
+
+
+def _create_index_if_in_1_4(
+    index: Index, condition: Callable[[Dialect], bool]
+) -> None:  # pragma: no cover  the stacks with 1.4 run this
+    assert index.table is not None
+
+    def leave_out(table: Table, connection: Connection, **_: Any) -> None:
+        if not condition(connection.dialect):
+            table.indexes.discard(index)
+
+    def put_back(table: Table, connection: Connection, **_: Any) -> None:
+        table.indexes.add(index)
+
+    event.listen(index.table, "before_create", leave_out)
+    event.listen(index.table, "after_create", put_back)
