@@ -17,11 +17,11 @@ help:
 	@echo "make clean   remove what the other targets made"
 
 # One environment for everything. It is made again when pyproject.toml changes.
-$(VENV)/ready: pyproject.toml
+$(VENV)/ready: pyproject.toml compat/pyproject.toml
 	@echo "Creating the environment $(VENV) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install uv
-	@$(UV) --editable ".[databases]" --group dev
+	@$(UV) --editable ".[databases]" --editable compat --group dev
 	@touch $@
 
 # Not pytest's plugin: the package is imported before that starts to measure.
@@ -33,7 +33,7 @@ test: $(VENV)/ready
 test-sqlalchemy-2.0: $(VENV)/ready
 	@$(BIN)/uv venv --quiet --clear $(VENV)-sqlalchemy-2.0
 	@$(BIN)/uv pip install --quiet --python $(VENV)-sqlalchemy-2.0/bin/python \
-		--editable ".[databases]" --group dev "sqlalchemy==2.0.58"
+		--editable ".[databases]" --editable compat --group dev "sqlalchemy==2.0.58"
 	@$(VENV)-sqlalchemy-2.0/bin/python -m pytest
 
 check: $(VENV)/ready

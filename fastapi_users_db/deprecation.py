@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-__all__ = ["DATABASES_ADAPTER", "Deprecation", "FastAPIUsersDBDeprecationWarning", "warn"]
+__all__ = [
+    "DATABASES_ACCESS_TOKEN_ADAPTER",
+    "DATABASES_ADAPTER",
+    "NOT_THE_APP",
+    "Deprecation",
+    "FastAPIUsersDBDeprecationWarning",
+    "warn",
+]
 
 DOCUMENTATION = "https://fastapi-users-db.readthedocs.io"
 
@@ -21,7 +28,7 @@ class Deprecation:
     Attributes:
         code: stable name; also the anchor of its section in the documentation.
         used: what the app used.
-        instead: the code to write in its place.
+        instead: the code to write in its place; names of the app's own in braces.
         since: the release that deprecated it.
         removal: the release that removes it.
     """
@@ -51,70 +58,71 @@ class FastAPIUsersDBDeprecationWarning(UserWarning):
         instead: the code to write in its place.
     """
 
-    def __init__(self, deprecation: Deprecation) -> None:
+    def __init__(self, deprecation: Deprecation, **names: str) -> None:
+        instead = deprecation.instead.format(**names)
         super().__init__(
             f"{deprecation.used} is deprecated since fastapi-users-db {deprecation.since} and "
-            f"goes away in {deprecation.removal}. Write instead: {deprecation.instead} "
+            f"goes away in {deprecation.removal}. Write instead: {instead} "
             f"[{deprecation.code}: {deprecation.address}]"
         )
         self.code = deprecation.code
         self.since = deprecation.since
         self.removal = deprecation.removal
-        self.instead = deprecation.instead
+        self.instead = instead
 
 
 DATABASES_ADAPTER = Deprecation(
     code="databases-adapter",
     used="The `databases` backend",
-    instead="SQLAlchemyUserDatabase(session, User), with an AsyncSession as `session`",
+    instead="SQLAlchemyUserDatabase(session, {tables}), with an AsyncSession as `session`",
     since="1.0",
     removal="2.0",
 )
 DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
     code="databases-access-token-adapter",
     used="The `databases` backend for access tokens",
-    instead=(
-        "SQLAlchemyAccessTokenDatabase(session, AccessToken), with an AsyncSession as `session`"
-    ),
+    instead=("SQLAlchemyAccessTokenDatabase(session, {tables}), with an AsyncSession as `session`"),
     since="1.0",
     removal="2.0",
 )
 
 # Code of these packages runs between the app's line and ours, but is not the app's.
-_NOT_THE_APP = frozenset(
-    {
-        "anyio",
-        "asyncio",
-        "concurrent",
-        "contextlib",
-        "fastapi",
-        "fastapi_users",
-        "fastapi_users_db",
-        "functools",
-        "importlib",
-        "sqlalchemy",
-        "starlette",
-        "threading",
-        "typing",
-    }
-)
+NOT_THE_APP = {
+    "abc",
+    "anyio",
+    "asyncio",
+    "concurrent",
+    "contextlib",
+    "fastapi",
+    "fastapi_users",
+    "fastapi_users_db",
+    "functools",
+    "importlib",
+    "pydantic",
+    "sqlalchemy",
+    "sqlmodel",
+    "starlette",
+    "threading",
+    "typing",
+}
 _warned: set[tuple[str, str, int]] = set()
 
 
-def warn(deprecation: Deprecation, instance: object) -> None:
+def warn(deprecation: Deprecation, instance: object, *tables: Any) -> None:
     """Warn once for the line of the app that built `instance`.
 
     Parameters:
         deprecation: what was used.
         instance: the object whose constructor calls this; constructors of the app's own
             subclasses are passed over, the line that calls them is the one to change.
+        tables: the classes or tables that the line to write instead names, or names.
     """
     frame = _frame_of_the_app(instance)
     site = (deprecation.code, frame.f_code.co_filename, frame.f_lineno)
     if site in _warned:
         return
     warnings.warn_explicit(
-        FastAPIUsersDBDeprecationWarning(deprecation),
+        FastAPIUsersDBDeprecationWarning(deprecation, tables=_names(tables)),
         category=FastAPIUsersDBDeprecationWarning,
         filename=frame.f_code.co_filename,
         lineno=frame.f_lineno,
@@ -125,6 +133,17 @@ def warn(deprecation: Deprecation, instance: object) -> None:
     _warned.add(site)
 
 
+def _names(tables: tuple[Any, ...]) -> str:
+    return ", ".join(_name(table) for table in tables if table is not None)
+
+
+def _name(table: Any) -> str:
+    if isinstance(table, str):
+        return table
+    # A bare table does not know its class; this is what most apps call it.
+    return getattr(table, "__name__", None) or str(table.name).title().replace("_", "")
+
+
 def _frame_of_the_app(instance: object) -> FrameType:
     frame: FrameType | None = sys._getframe(2)
     # FastAPI calls a class that is itself a dependency from its own code, or from a thread:
@@ -132,7 +151,7 @@ def _frame_of_the_app(instance: object) -> FrameType:
     constructor = sys._getframe(2)
     while frame is not None:
         package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if package not in _NOT_THE_APP:
+        if package not in NOT_THE_APP:
             if not _is_constructor(frame, instance):
                 return frame
             constructor = frame

@@ -111,7 +111,7 @@ class Entity:
         """
         checked = {}
         for attribute, value in values.items():
-            if not self._knows(attribute):
+            if not self.knows(attribute):
                 raise TypeError(f"{attribute!r} is not an attribute of {self.name}.")
             column = self.columns.get(self.synonyms.get(attribute, attribute))
             checked[attribute] = value if column is None else self._value(attribute, column, value)
@@ -132,7 +132,8 @@ class Entity:
             self._check_string(attribute, value, cast("String", column.type).length)
         return value
 
-    def _knows(self, attribute: str) -> bool:
+    def knows(self, attribute: str) -> bool:
+        """Tell whether the class, or the table, has this attribute."""
         if self.mapper is None:
             return attribute in self.columns
         return hasattr(self.target, attribute) or attribute in self._init_parameters

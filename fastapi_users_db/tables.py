@@ -94,7 +94,7 @@ class SQLAlchemyBaseUserTableInt(SQLAlchemyBaseUserTable[int]):
         id = Column(Integer, primary_key=True)
 
 
-def _user_id() -> Any:
+def foreign_key_to_user() -> Any:
     """Return a foreign key to the user table, whatever its name and the type of its id."""
     # It follows the user table as soon as both are mapped, see `_follow_user_table`. Without a
     # type of its own the column takes that of the id.
@@ -139,7 +139,7 @@ class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.U
         user_id: Mapped[uuid.UUID]
     else:
         id = Column(GUID, primary_key=True, default=uuid.uuid4)
-        user_id = _user_id()
+        user_id = foreign_key_to_user()
 
 
 class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
@@ -150,7 +150,7 @@ class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
         user_id: Mapped[int]
     else:
         id = Column(Integer, primary_key=True)
-        user_id = _user_id()
+        user_id = foreign_key_to_user()
 
 
 class SQLAlchemyBaseAccessTokenTable(AccessTokenProtocol[ID]):
@@ -175,7 +175,7 @@ class SQLAlchemyBaseAccessTokenTableUUID(SQLAlchemyBaseAccessTokenTable[uuid.UUI
     if TYPE_CHECKING:
         user_id: Mapped[uuid.UUID]
     else:
-        user_id = _user_id()
+        user_id = foreign_key_to_user()
 
 
 class SQLAlchemyBaseAccessTokenTableInt(SQLAlchemyBaseAccessTokenTable[int]):
@@ -184,7 +184,7 @@ class SQLAlchemyBaseAccessTokenTableInt(SQLAlchemyBaseAccessTokenTable[int]):
     if TYPE_CHECKING:
         user_id: Mapped[int]
     else:
-        user_id = _user_id()
+        user_id = foreign_key_to_user()
 
 
 def unique_email_index(user_table: type[Any]) -> Index:

@@ -25,7 +25,6 @@ from fastapi_users_db.adapters.base import (
 from fastapi_users_db.deprecation import (
     DATABASES_ACCESS_TOKEN_ADAPTER,
     DATABASES_ADAPTER,
-    Deprecation,
     warn,
 )
 from fastapi_users_db.exceptions import (
@@ -98,7 +97,8 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self.user_table = user_table
         self.oauth_account_table = oauth_account_table
         self.user_model = user_model
-        _warn(DATABASES_ADAPTER, self)
+        check_installed()
+        warn(DATABASES_ADAPTER, self, user_table, oauth_account_table)
 
     async def create(self, create_dict: dict[str, Any]) -> UP:
         accounts, values = self._split(create_dict)
@@ -383,7 +383,8 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         self.database = database
         self.access_token_table = access_token_table
         self.access_token_model = access_token_model
-        _warn(DATABASES_ACCESS_TOKEN_ADAPTER, self)
+        check_installed()
+        warn(DATABASES_ACCESS_TOKEN_ADAPTER, self, access_token_table)
 
     async def create(self, create_dict: dict[str, Any]) -> AP:
         values = self._tokens.checked(create_dict)
@@ -668,13 +669,13 @@ def _table(table: Any) -> Table | None:
     return table if table is None or isinstance(table, Table) else entity(table).table
 
 
-def _warn(deprecation: Deprecation, instance: Any) -> None:
+def check_installed() -> None:
+    """Raise `MissingDependencyError` if `databases` is not installed."""
     if find_spec("databases") is None:
         raise MissingDependencyError(
             'The databases adapter needs the package databases: pip install "fastapi-users-db'
             '[databases]"'
         )
-    warn(deprecation, instance)
 
 
 def _check_database(database: Any, usage: str) -> None:

@@ -1,0 +1,164 @@
+"""Which of the three forms of construction a call is, by the shape of its arguments."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table
+
+from fastapi_users_db.mapping import is_mapped_class
+
+__all__ = ["Arguments", "Names", "arguments"]
+
+
+@dataclass(frozen=True)
+class Names:
+    """How the forms of an adapter name their parameters.
+
+    Attributes:
+        model: the model of the legacy forms.
+        tables: the tables of the `databases` form.
+        classes: the mapped classes of the ORM forms.
+        example: how the right calls name the model and the classes.
+    """
+
+    model: str
+    tables: tuple[str, ...]
+    classes: tuple[str, ...]
+    example: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A call in its parts.
+
+    Attributes:
+        model: the model of the legacy forms, or `None`.
+        connection: the session, or the `databases.Database`.
+        tables: the mapped classes, or the tables.
+        is_databases: whether it is the `databases` form.
+    """
+
+    model: Any
+    connection: Any
+    tables: tuple[Any, ...]
+    is_databases: bool
+
+
+def arguments(
+    adapter: str, names: Names, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Arguments:
+    """Take a call apart.
+
+    Parameters:
+        adapter: the name of the adapter's class, for the messages.
+        names: its parameters.
+        args: the positional arguments.
+        kwargs: the keyword arguments.
+
+    Raises:
+        TypeError: it is none of the forms. The message shows the right call.
+    """
+    legacy = names.model in kwargs or (bool(args) and isinstance(args[0], type))
+    slots = [("session", "database"), *zip(names.classes, names.tables, strict=True)]
+    if legacy:
+        slots.insert(0, (names.model, names.model))
+    bound = _bind(adapter, names, slots, args, kwargs)
+    model = bound.pop(0) if legacy else None
+    connection, *tables = bound
+    if not legacy:
+        # The adapter over the ORM looks at them itself, but knows only its own form.
+        _check_current(adapter, names, connection, tables)
+        return Arguments(None, connection, tuple(tables), is_databases=False)
+    is_databases = _check_legacy(adapter, names, model, connection, tables)
+    return Arguments(model, connection, tuple(tables), is_databases)
+
+
+def _bind(
+    adapter: str,
+    names: Names,
+    slots: Sequence[tuple[str, str]],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> list[Any]:
+    if len(args) > len(slots):
+        raise _wrong(adapter, names, f"takes at most {len(slots)} arguments, not {len(args)}")
+    values = [*args, *[None] * (len(slots) - len(args))]
+    for name, value in kwargs.items():
+        index = next((i for i, aliases in enumerate(slots) if name in aliases), None)
+        if index is None:
+            raise _wrong(adapter, names, f"has no parameter {name!r} in this form")
+        if index < len(args):
+            raise _wrong(adapter, names, f"was given {name!r} twice")
+        values[index] = value
+    return values
+
+
+def _check_current(adapter: str, names: Names, session: Any, tables: Sequence[Any]) -> None:
+    if _is_database(session):
+        raise _wrong(
+            adapter, names, "was given a databases.Database without a model", _databases(names)
+        )
+    if tables[0] is None:
+        raise _wrong(adapter, names, f"was not given {names.classes[0]}", _current(names))
+    for name, table in zip(names.classes, tables, strict=True):
+        if table is not None and not is_mapped_class(table):
+            # A model in the last place: the legacy form, in another order.
+            right = [_current(names)] if table is tables[0] else [_current(names), _orm(names)]
+            reason = f"{name} must be a mapped class, not {_kind(table)}"
+            raise _wrong(adapter, names, reason, *right)
+
+
+def _check_legacy(
+    adapter: str, names: Names, model: Any, connection: Any, tables: Sequence[Any]
+) -> bool:
+    """Return whether it is the `databases` form."""
+    first = tables[0]
+    if first is None:
+        reason = "was not given a table"
+        if is_mapped_class(model):
+            reason = f"was given the mapped class {model.__name__} first"
+            raise _wrong(adapter, names, reason, f"(session, {model.__name__})")
+        if _is_database(connection):
+            raise _wrong(adapter, names, reason, _databases(names))
+        raise _wrong(adapter, names, reason, _orm(names), _databases(names))
+    if isinstance(first, Table):
+        if not _is_database(connection, strict=False):
+            reason = f"was given a Table with {_kind(connection)}"
+            raise _wrong(adapter, names, reason, _orm(names), _databases(names))
+    elif not is_mapped_class(first):
+        reason = f"was given {_kind(first)} where a table belongs"
+        raise _wrong(adapter, names, reason, _orm(names), _databases(names))
+    elif _is_database(connection):
+        reason = "was given a databases.Database with a mapped class"
+        raise _wrong(adapter, names, reason, _databases(names))
+    return isinstance(first, Table)
+
+
+def _is_database(connection: Any, *, strict: bool = True) -> bool:
+    # A mock has every attribute: only what a session lacks or has tells.
+    is_database = hasattr(connection, "fetch_one") and not isinstance(connection, type)
+    return is_database and not (strict and hasattr(connection, "add"))
+
+
+def _kind(value: Any) -> str:
+    kind = value if isinstance(value, type) else type(value)
+    return f"{'the class ' if value is kind else ''}{kind.__name__}"
+
+
+def _current(names: Names) -> str:
+    return f"(session, {', '.join(names.example[1:])})"
+
+
+def _orm(names: Names) -> str:
+    return f"({names.example[0]}, session, {', '.join(names.example[1:])})"
+
+
+def _databases(names: Names) -> str:
+    tables = ", ".join(f"{example}.__table__" for example in names.example[1:])
+    return f"({names.example[0]}, database, {tables})"
+
+
+def _wrong(adapter: str, names: Names, reason: str, *right: str) -> TypeError:
+    calls = right or (_current(names), _orm(names), _databases(names))
+    return TypeError(f"{adapter} {reason}. Call {' or '.join(adapter + call for call in calls)}.")

@@ -1,0 +1,114 @@
+"""What of this package is deprecated, and what to write instead."""
+
+from typing import Any
+
+from fastapi_users_db.deprecation import NOT_THE_APP, Deprecation, warn
+
+__all__ = [
+    "CURRENT_ACCESS_TOKEN_ADAPTER",
+    "CURRENT_ADAPTER",
+    "DEPRECATIONS",
+    "LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER",
+    "LEGACY_DATABASES_ADAPTER",
+    "LEGACY_ORM_ACCESS_TOKEN_ADAPTER",
+    "LEGACY_ORM_ADAPTER",
+    "warn",
+    "warn_of_table",
+]
+
+PACKAGE = "fastapi_users_db_sqlalchemy"
+NOT_THE_APP.add(PACKAGE)
+
+CURRENT_ADAPTER = Deprecation(
+    code="shim-adapter",
+    used=f"{PACKAGE}.SQLAlchemyUserDatabase",
+    instead="from fastapi_users_db import SQLAlchemyUserDatabase",
+    since="1.0",
+    removal="2.0",
+)
+LEGACY_ORM_ADAPTER = Deprecation(
+    code="shim-legacy-orm-adapter",
+    used="SQLAlchemyUserDatabase(UserDB, session, UserTable)",
+    instead="fastapi_users_db.SQLAlchemyUserDatabase(session, {tables})",
+    since="1.0",
+    removal="2.0",
+)
+LEGACY_DATABASES_ADAPTER = Deprecation(
+    code="shim-legacy-databases-adapter",
+    used="SQLAlchemyUserDatabase(UserDB, database, users)",
+    instead="fastapi_users_db.DatabasesUserDatabase(database, {tables})",
+    since="1.0",
+    removal="2.0",
+)
+CURRENT_ACCESS_TOKEN_ADAPTER = Deprecation(
+    code="shim-access-token-adapter",
+    used=f"{PACKAGE}.access_token.SQLAlchemyAccessTokenDatabase",
+    instead="from fastapi_users_db import SQLAlchemyAccessTokenDatabase",
+    since="1.0",
+    removal="2.0",
+)
+LEGACY_ORM_ACCESS_TOKEN_ADAPTER = Deprecation(
+    code="shim-legacy-orm-access-token-adapter",
+    used="SQLAlchemyAccessTokenDatabase(AccessToken, session, AccessTokenTable)",
+    instead="fastapi_users_db.SQLAlchemyAccessTokenDatabase(session, {tables})",
+    since="1.0",
+    removal="2.0",
+)
+LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
+    code="shim-legacy-databases-access-token-adapter",
+    used="SQLAlchemyAccessTokenDatabase(AccessToken, database, access_tokens)",
+    instead="fastapi_users_db.DatabasesAccessTokenDatabase(database, {tables})",
+    since="1.0",
+    removal="2.0",
+)
+TABLE = Deprecation(
+    code="shim-table",
+    used=f"A table from {PACKAGE}",
+    instead="from fastapi_users_db import {tables}",
+    since="1.0",
+    removal="2.0",
+)
+TABLE_WITHOUT_ID = Deprecation(
+    code="shim-table-without-id",
+    used="A table that gets its UUID columns without asking for them",
+    instead="{tables}",
+    since="1.0",
+    removal="2.0",
+)
+DEPRECATIONS = [
+    CURRENT_ADAPTER,
+    LEGACY_ORM_ADAPTER,
+    LEGACY_DATABASES_ADAPTER,
+    CURRENT_ACCESS_TOKEN_ADAPTER,
+    LEGACY_ORM_ACCESS_TOKEN_ADAPTER,
+    LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER,
+    TABLE,
+    TABLE_WITHOUT_ID,
+]
+
+
+def warn_of_table(cls: type[Any]) -> None:
+    """Warn of a class that the app derives from a mixin of this package.
+
+    Parameters:
+        cls: the class.
+    """
+    mixins = [base for base in cls.__bases__ if base.__module__.partition(".")[0] == PACKAGE]
+    if not mixins or cls.__module__.partition(".")[0] == PACKAGE:
+        return
+    [mixin] = mixins
+    name = mixin.__name__
+    if name.endswith("UUID") or has_type_argument(cls):
+        warn(TABLE, cls, mixin)
+    else:
+        warn(TABLE_WITHOUT_ID, cls, f"class {cls.__name__}(fastapi_users_db.{name}UUID, Base)")
+
+
+def has_type_argument(cls: type[Any]) -> bool:
+    """Tell whether a class gives a mixin of this package a type argument."""
+    return any(
+        getattr(alias, "__origin__", object).__module__.partition(".")[0] == PACKAGE
+        for ancestor in cls.__mro__
+        if ancestor.__module__.partition(".")[0] != PACKAGE
+        for alias in ancestor.__dict__.get("__orig_bases__", ())
+    )

@@ -1,0 +1,72 @@
+"""Pydantic 1 and 2: what the legacy convention needs of a model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi_users_db.mapping import Entity
+
+__all__ = ["build", "dump", "missing"]
+
+
+def dump(values: Any, usage: str) -> dict[str, Any]:
+    """Return the values of a model, or of a dict.
+
+    Parameters:
+        values: the model or the dict.
+        usage: the right call, for the message.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if isinstance(values, Mapping):
+        return dict(values)
+    method = getattr(values, "model_dump", None) or getattr(values, "dict", None)
+    if method is None or isinstance(values, type):
+        kind = values if isinstance(values, type) else type(values)
+        raise TypeError(f"Expected a dict or a pydantic model, not {kind.__name__}. Call {usage}.")
+    dumped: dict[str, Any] = method()
+    return dumped
+
+
+def build(model: Any, instance: Any, values: Mapping[str, Any]) -> Any:
+    """Build a model from a mapped object.
+
+    Parameters:
+        model: the class of the model.
+        instance: the mapped object.
+        values: its columns and OAuth accounts, for a model that does not read attributes.
+    """
+    if hasattr(model, "model_validate"):
+        return model.model_validate(instance, from_attributes=True)
+    if getattr(getattr(model, "__config__", None), "orm_mode", False):
+        return model.from_orm(instance)
+    return model(**values)
+
+
+def missing(model: Any, of: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a model would have filled in, where the table fills in nothing.
+
+    Parameters:
+        model: the class of the model.
+        of: the table.
+        values: what is given.
+    """
+    filled = {}
+    for name, default in _defaults(model).items():
+        column = of.columns.get(name)
+        if name in values or default is None or column is None:
+            continue
+        if column.default is None and column.server_default is None:
+            filled[name] = default
+    return filled
+
+
+def _defaults(model: Any) -> dict[str, Any]:
+    if hasattr(model, "model_fields"):
+        return {
+            name: field.get_default(call_default_factory=True)
+            for name, field in model.model_fields.items()
+            if not field.is_required()
+        }
+    fields = getattr(model, "__fields__", {})
+    return {name: field.get_default() for name, field in fields.items() if not field.required}

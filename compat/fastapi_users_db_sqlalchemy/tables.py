@@ -1,0 +1,87 @@
+"""The declarative mixins under their old names, with what they had that the new ones have not.
+
+Without a type argument and without an `id` of its own a class gets a UUID as `id`, as upstream's
+releases 1 to 3 had it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column
+from sqlalchemy.orm import declared_attr
+
+from fastapi_users_db import tables
+from fastapi_users_db.versions.fastapi_users import ID
+from fastapi_users_db_sqlalchemy._deprecations import has_type_argument, warn_of_table
+from fastapi_users_db_sqlalchemy.generics import GUID, TIMESTAMPAware, now_utc
+
+__all__ = [
+    "SQLAlchemyBaseAccessTokenTable",
+    "SQLAlchemyBaseAccessTokenTableUUID",
+    "SQLAlchemyBaseOAuthAccountTable",
+    "SQLAlchemyBaseOAuthAccountTableUUID",
+    "SQLAlchemyBaseUserTable",
+    "SQLAlchemyBaseUserTableUUID",
+]
+
+
+class _Warns:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        warn_of_table(cls)
+
+
+def _uuid_id() -> Any:
+    # A lambda: SQLAlchemy would take a function's annotations for the column's.
+    return declared_attr(lambda cls: _uuid_id_of(cls))
+
+
+def _uuid_id_of(cls: type[Any]) -> Column[Any]:
+    if has_type_argument(cls):
+        raise TypeError(f"{cls.__name__} gives its mixin a type argument, but has no `id`.")
+    return Column(GUID, primary_key=True, default=uuid.uuid4)
+
+
+class SQLAlchemyBaseUserTable(_Warns, tables.SQLAlchemyBaseUserTable[ID]):
+    """Columns of the user table."""
+
+    if not TYPE_CHECKING:
+        id = _uuid_id()
+
+
+class SQLAlchemyBaseUserTableUUID(SQLAlchemyBaseUserTable[uuid.UUID]):
+    """Columns of the user table, with a UUID as `id`."""
+
+    if not TYPE_CHECKING:
+        id = Column(GUID, primary_key=True, default=uuid.uuid4)
+
+
+class SQLAlchemyBaseOAuthAccountTable(_Warns, tables.SQLAlchemyBaseOAuthAccountTable[ID]):
+    """Columns of the OAuth account table."""
+
+    if not TYPE_CHECKING:
+        id = _uuid_id()
+        user_id = tables.foreign_key_to_user()
+
+
+class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.UUID]):
+    """Columns of the OAuth account table, with a UUID as `id`."""
+
+    if not TYPE_CHECKING:
+        id = Column(GUID, primary_key=True, default=uuid.uuid4)
+
+
+class SQLAlchemyBaseAccessTokenTable(_Warns, tables.SQLAlchemyBaseAccessTokenTable[ID]):
+    """Columns of the access token table."""
+
+    if not TYPE_CHECKING:
+        created_at = Column(
+            TIMESTAMPAware(timezone=True), index=True, nullable=False, default=now_utc
+        )
+        user_id = tables.foreign_key_to_user()
+
+
+class SQLAlchemyBaseAccessTokenTableUUID(SQLAlchemyBaseAccessTokenTable[uuid.UUID]):
+    """Columns of the access token table of users with a UUID as `id`."""
