@@ -1,12 +1,18 @@
+# ruff: noqa: E402  what is imported first matters, see below
 """The import name of FastAPI Users' first SQL adapter, kept for apps that use it.
 
 Everything works as it did, in every calling convention that there was, and warns where it is
 used; the code to write instead is in `fastapi_users_db`.
 """
 
+import sys
 from typing import Any
 
-import fastapi_users.db  # first: from there FastAPI Users looks for this package
+# FastAPI Users imports this package. If it is the other way round, it meets the package while
+# that is not complete yet, and goes on without.
+_is_first = "fastapi_users.db" not in sys.modules
+
+import fastapi_users.db
 
 from fastapi_users_db.exceptions import NotSetOAuthAccountTableError
 from fastapi_users_db_sqlalchemy import _distributions, _exposed
@@ -38,15 +44,13 @@ def __getattr__(name: str) -> Any:
 
 _distributions.check()
 
-# Whoever imports this package first has FastAPI Users look for it while it is not complete yet,
-# and FastAPI Users then goes on without.
-for _class in (
-    SQLAlchemyBaseOAuthAccountTable,
-    SQLAlchemyBaseOAuthAccountTableUUID,
-    SQLAlchemyBaseUserTable,
-    SQLAlchemyBaseUserTableUUID,
-    SQLAlchemyUserDatabase,
-):
-    if not hasattr(fastapi_users.db, _class.__name__):
+if _is_first:
+    for _class in (
+        SQLAlchemyBaseOAuthAccountTable,
+        SQLAlchemyBaseOAuthAccountTableUUID,
+        SQLAlchemyBaseUserTable,
+        SQLAlchemyBaseUserTableUUID,
+        SQLAlchemyUserDatabase,
+    ):
         setattr(fastapi_users.db, _class.__name__, _class)
-        fastapi_users.db.__all__.append(_class.__name__)  # type: ignore[has-type]
+        getattr(fastapi_users.db, "__all__", []).append(_class.__name__)

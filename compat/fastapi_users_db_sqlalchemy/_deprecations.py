@@ -96,9 +96,10 @@ def warn_of_table(cls: type[Any]) -> None:
     mixins = [base for base in cls.__bases__ if base.__module__.partition(".")[0] == PACKAGE]
     if not mixins or cls.__module__.partition(".")[0] == PACKAGE:
         return
-    [mixin] = mixins
+    mixin = mixins[0]
     name = mixin.__name__
-    if name.endswith("UUID") or has_type_argument(cls):
+    own = {"id", "user_id"} & set(cls.__dict__)
+    if own or name.endswith("UUID") or has_type_argument(cls):
         warn(TABLE, cls, mixin)
     else:
         warn(TABLE_WITHOUT_ID, cls, f"class {cls.__name__}(fastapi_users_db.{name}UUID, Base)")

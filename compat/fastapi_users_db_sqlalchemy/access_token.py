@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi_users_db import AccessTokenNotFoundError, DatabasesAccessTokenDatabase
-from fastapi_users_db import SQLAlchemyAccessTokenDatabase as ORMAccessTokenDatabase
-from fastapi_users_db.adapters.databases import check_installed
+# From the modules: the package may be the one that is importing us.
+from fastapi_users_db.adapters.databases import DatabasesAccessTokenDatabase, check_installed
+from fastapi_users_db.adapters.orm import (
+    SQLAlchemyAccessTokenDatabase as ORMAccessTokenDatabase,
+)
+from fastapi_users_db.exceptions import AccessTokenNotFoundError
 from fastapi_users_db.mapping import Entity, read
 from fastapi_users_db.types import now_utc
 from fastapi_users_db.versions.fastapi_users import AP

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from fastapi_users_db import DatabasesUserDatabase, UserNotFoundError
-from fastapi_users_db import SQLAlchemyUserDatabase as ORMUserDatabase
-from fastapi_users_db.adapters.databases import check_installed
-from fastapi_users_db.exceptions import NotSetOAuthAccountTableError
+# From the modules: the package may be the one that is importing us.
+from fastapi_users_db.adapters.databases import DatabasesUserDatabase, check_installed
+from fastapi_users_db.adapters.orm import SQLAlchemyUserDatabase as ORMUserDatabase
+from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError
 from fastapi_users_db.mapping import OAUTH_ACCOUNTS, UserEntity, assign
 from fastapi_users_db.versions.fastapi_users import ID, UOAP, UP
 from fastapi_users_db.versions.sqlalchemy import python_type
