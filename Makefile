@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: help demo serve test test-sqlalchemy-2.0 check docs clean
+.PHONY: help demo serve test test-sqlalchemy-2.0 stacks check docs clean
 
 help:
 	@echo "make demo    the migration as a story, told over HTTP by a running application"
 	@echo "make serve   that application, to try by hand at http://127.0.0.1:8000/docs"
 	@echo "make test    all tests, with coverage"
 	@echo "make test-sqlalchemy-2.0    the same on SQLAlchemy 2.0"
+	@echo "make stacks  the shim's tests and the conformance suite on every set of versions"
 	@echo "make check   formatting, lint and types"
 	@echo "make docs    the documentation, into site/"
 	@echo "make clean   remove what the other targets made"
@@ -36,6 +37,9 @@ test-sqlalchemy-2.0: $(VENV)/ready
 		--editable ".[databases]" --editable compat --group dev "sqlalchemy==2.0.58"
 	@$(VENV)-sqlalchemy-2.0/bin/python -m pytest
 
+stacks: $(VENV)/ready
+	@$(BIN)/nox --error-on-missing-interpreters --reuse-existing-virtualenvs
+
 check: $(VENV)/ready
 	@$(BIN)/ruff format --check --quiet . || (echo "Run $(BIN)/ruff format ."; exit 1)
 	@$(BIN)/ruff check --quiet .
@@ -52,4 +56,4 @@ docs: $(VENV)/ready
 	@$(BIN)/python -m docs.build
 
 clean:
-	rm -rf $(VENV) $(VENV)-sqlalchemy-2.0 site build dist .cache .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-sqlalchemy-2.0 .nox site build dist .cache .coverage .mypy_cache .pytest_cache .ruff_cache

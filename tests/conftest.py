@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import URL, make_url
+from sqlalchemy.engine import URL, make_url
 
 from tests import servers
 

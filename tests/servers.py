@@ -12,16 +12,28 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import psycopg
+import pymysql
 import pytest
-from sqlalchemy import URL, create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import URL, make_url
 
 STARTUP_SECONDS = 60
+
+
+# By the drivers themselves: SQLAlchemy 1.4 knows none that speaks to PostgreSQL without asyncio.
+def _connect_to_postgresql(url: URL) -> Any:
+    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+
+
+def _connect_to_mariadb(url: URL) -> Any:
+    address = {"host": url.host, "port": url.port, "user": url.username, "database": url.database}
+    return pymysql.connect(**address, password=url.password or "", autocommit=True)
 
 
 @dataclass(frozen=True)
@@ -31,7 +43,8 @@ class Kind:
     name: str
     variable: str
     default_url: str
-    synchronous_driver: str
+    connect: Callable[..., Any]
+    errors: type[Exception]
     programs: tuple[str, ...]
     package: str
 
@@ -40,7 +53,8 @@ POSTGRESQL = Kind(
     name="PostgreSQL",
     variable="TEST_POSTGRESQL_URL",
     default_url="postgresql://postgres@127.0.0.1:5432/postgres",
-    synchronous_driver="postgresql+psycopg",
+    connect=_connect_to_postgresql,
+    errors=psycopg.Error,
     programs=("initdb", "postgres"),
     package="postgresql",
 )
@@ -48,21 +62,24 @@ MARIADB = Kind(
     name="MariaDB",
     variable="TEST_MARIADB_URL",
     default_url="mysql://root@127.0.0.1:3306/mysql",
-    synchronous_driver="mysql+pymysql",
+    connect=_connect_to_mariadb,
+    errors=pymysql.Error,
     programs=("mariadb-install-db", "mariadbd"),
     package="mariadb-server",
 )
 
 
 def _answers(kind: Kind, url: URL) -> bool:
-    engine = create_engine(url.set(drivername=kind.synchronous_driver))
     try:
-        with engine.connect():
-            return True
-    except DBAPIError:
+        kind.connect(url).close()
+    except kind.errors:
         return False
-    finally:
-        engine.dispose()
+    return True
+
+
+def _execute(kind: Kind, url: URL, statement: str) -> None:
+    with contextlib.closing(kind.connect(url)) as connection:
+        connection.cursor().execute(statement)
 
 
 def _program(name: str) -> str | None:
@@ -151,15 +168,9 @@ def running(kind: Kind) -> Iterator[URL]:
 def database(kind: Kind, server: URL) -> Iterator[URL]:
     """Create a database with a name of its own, and drop it in the end."""
     name = f"fastapi_users_db_{uuid4().hex}"
-    engine = create_engine(
-        server.set(drivername=kind.synchronous_driver), isolation_level="AUTOCOMMIT"
-    )
     force = " WITH (FORCE)" if kind is POSTGRESQL else ""
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+    _execute(kind, server, f"CREATE DATABASE {name}")
     try:
         yield server.set(database=name)
     finally:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name}{force}"))
-        engine.dispose()
+        _execute(kind, server, f"DROP DATABASE {name}{force}")

@@ -1,5 +1,6 @@
 """One suite for every adapter and every database: each test runs on all combinations."""
 
+import asyncio
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,7 +9,6 @@ from typing import Any
 
 import pytest
 from databases import Database
-from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -71,15 +71,15 @@ def addresses(
     request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
 ) -> Addresses:
     addresses = new_database(request.param)
-    drivers = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
-    engine = create_engine(
-        addresses.orm.replace(
-            addresses.orm.partition(":")[0], drivers.get(addresses.name, "mysql+pymysql")
-        )
-    )
-    Base.metadata.create_all(engine)
-    engine.dispose()
+    asyncio.run(_create_tables(addresses))
     return addresses
+
+
+async def _create_tables(addresses: Addresses) -> None:
+    engine = create_async_engine(addresses.orm, poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await engine.dispose()
 
 
 @asynccontextmanager

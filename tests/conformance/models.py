@@ -4,8 +4,8 @@ import uuid
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import JSON, Integer, String, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import JSON, Column, Integer, String, text
+from sqlalchemy.orm import declarative_base, relationship
 
 from fastapi_users_db import (
     SQLAlchemyBaseAccessTokenTableUUID,
@@ -13,9 +13,8 @@ from fastapi_users_db import (
     SQLAlchemyBaseUserTableUUID,
 )
 
-
-class Base(DeclarativeBase):
-    pass
+# With `Column`, not `mapped_column`: the suite runs on SQLAlchemy 1.4 too.
+Base: Any = declarative_base()
 
 
 class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
@@ -23,12 +22,12 @@ class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
 
 
 class User(SQLAlchemyBaseUserTableUUID, Base):
-    name: Mapped[str | None] = mapped_column(String(20))
-    preferences: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    greeting: Mapped[str] = mapped_column(String(20), server_default=text("'hello'"))
-    changes: Mapped[int] = mapped_column(Integer, default=0, onupdate=1)
+    name = Column(String(20))
+    preferences = Column(JSON)
+    greeting = Column(String(20), nullable=False, server_default=text("'hello'"))
+    changes = Column(Integer, nullable=False, default=0, onupdate=1)
 
-    oauth_accounts: Mapped[list[OAuthAccount]] = relationship("OAuthAccount", lazy="joined")
+    oauth_accounts = relationship("OAuthAccount", lazy="joined")
 
 
 class AccessToken(SQLAlchemyBaseAccessTokenTableUUID, Base):
@@ -39,8 +38,8 @@ class OAuthAccountModel(BaseModel):
     id: uuid.UUID
     oauth_name: str
     access_token: str
-    expires_at: int | None
-    refresh_token: str | None
+    expires_at: int | None = None
+    refresh_token: str | None = None
     account_id: str
     account_email: str
 

@@ -18,7 +18,7 @@ BERT = {"email": "bert@example.com", "hashed_password": "hash"}
 
 def values(user: Any) -> dict[str, Any]:
     return {
-        name: getattr(user, name) for name in UserModel.model_fields if name != "oauth_accounts"
+        name: getattr(user, name) for name in UserModel.__annotations__ if name != "oauth_accounts"
     }
 
 
