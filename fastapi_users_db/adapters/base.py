@@ -263,12 +263,23 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         if given is None:
             return None, own
         accounts = self._oauth_accounts
-        taken = [
-            accounts.checked(a if isinstance(a, Mapping) else accounts.values(a)) for a in given
-        ]
-        if len({account_key(account) for account in taken}) < len(taken):
+        taken = [accounts.checked(self._account_values(account)) for account in given]
+        ids = [a.get(accounts.id, a.get("id")) for a in taken]
+        # Beside an id the external account may be left out: it stays what it is.
+        keys = [account_key(a) for a in taken if {"oauth_name", "account_id"} & a.keys()]
+        if any(_has_duplicates(values) for values in (keys, [i for i in ids if i is not None])):
             raise InvalidValueError("oauth_accounts has the same external account twice.")
         return taken, own
+
+    def _account_values(self, account: Any) -> Mapping[str, Any]:
+        if isinstance(account, Mapping):
+            return account
+        accounts = self._oauth_accounts
+        if accounts.mapper is not None and not isinstance(account, accounts.target):
+            raise TypeError(
+                f"oauth_accounts must be a list of dicts: {type(account).__name__} is none."
+            )
+        return accounts.values(account)
 
     def _select_accounts(self, user_id: Any, keys: Iterable[AccountKey]) -> Any:
         """Return the statement for the user's id beside each account that is the user's or has
@@ -422,15 +433,21 @@ def pair_accounts(
         account, else with `None`.
     """
     by_id = {read(account, id_attribute): account for account in existing}
-    by_key = {account_key(account): account for account in existing}
+    found = [by_id.get(a.get(id_attribute, a.get("id"))) for a in given]
+    # One that is found by its id may become another external account: it is no other given one.
+    free = {
+        account_key(account): account
+        for account in existing
+        if not any(account is other for other in found)
+    }
     return [
-        (
-            account,
-            by_id.get(account.get(id_attribute, account.get("id")))
-            or by_key.get(account_key(account)),
-        )
-        for account in given
+        (account, free.get(account_key(account)) if same is None else same)
+        for account, same in zip(given, found, strict=True)
     ]
+
+
+def _has_duplicates(values: Sequence[Any]) -> bool:
+    return len(set(values)) < len(values)
 
 
 def account_key(account: Any) -> AccountKey:

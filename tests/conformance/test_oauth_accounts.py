@@ -281,3 +281,53 @@ async def test_oauth_methods_need_an_oauth_table(backend: Backend) -> None:
             await method(*arguments)
         assert isinstance(caught.value, NotImplementedError)
     assert await users.get_by_email(BERT["email"]) is None
+
+
+def _account(account_id: str) -> dict[str, Any]:
+    return {
+        "oauth_name": "provider",
+        "account_id": account_id,
+        "access_token": "token",
+        "account_email": "anne@example.com",
+    }
+
+
+def _account_ids(user: Any) -> list[str]:
+    return sorted(account.account_id for account in user.oauth_accounts)
+
+
+async def test_update_keeps_an_account_beside_one_that_leaves_its_name(users: Any) -> None:
+    create_dict = {"email": "anne@example.com", "hashed_password": "hash"}
+    user = await users.create({**create_dict, "oauth_accounts": [_account("1")]})
+    renamed = {**_account("2"), "id": user.oauth_accounts[0].id}
+    await users.update(user, {"oauth_accounts": [renamed, _account("1")]})
+    assert _account_ids(user) == _account_ids(await users.get(user.id)) == ["1", "2"]
+
+
+async def test_update_refuses_the_same_id_twice(users: Any) -> None:
+    create_dict = {"email": "anne@example.com", "hashed_password": "hash"}
+    user = await users.create({**create_dict, "oauth_accounts": [_account("1")]})
+    given = [{**_account(key), "id": user.oauth_accounts[0].id} for key in ("2", "3")]
+    with pytest.raises(InvalidValueError, match="twice"):
+        await users.update(user, {"oauth_accounts": given})
+    assert _account_ids(await users.get(user.id)) == ["1"]
+
+
+async def test_update_takes_accounts_that_are_named_by_id_only(users: Any) -> None:
+    create_dict = {"email": "anne@example.com", "hashed_password": "hash"}
+    accounts = [_account("1"), _account("2")]
+    user = await users.create({**create_dict, "oauth_accounts": accounts})
+    given = [{"id": account.id, "access_token": "new"} for account in user.oauth_accounts]
+    await users.update(user, {"oauth_accounts": given})
+    found = await users.get(user.id)
+    assert [account.access_token for account in found.oauth_accounts] == ["new", "new"]
+
+
+@pytest.mark.parametrize("given", [[None], [1], "ab", {"id": 1}, [object()]])
+async def test_what_is_no_list_of_accounts_is_refused(backend: Backend, given: Any) -> None:
+    if backend.adapter == "databases-user-model":
+        pytest.skip("there an account may be of any class")
+    create_dict = {"email": "anne@example.com", "hashed_password": "hash"}
+    with pytest.raises(TypeError, match="oauth_accounts must be a list of dicts"):
+        await backend.users.create({**create_dict, "oauth_accounts": given})
+    assert await backend.users.create(create_dict)
