@@ -116,3 +116,22 @@ class DatabaseNotConnectedError(FastAPIUsersDBError, RuntimeError):
 
 class MissingDependencyError(FastAPIUsersDBError, ImportError):
     """An optional dependency is not installed."""
+
+
+def hide_row(error: BaseException) -> None:
+    """Take out of an error, and its causes, the row that PostgreSQL shows in the DETAIL.
+
+    Of a violated NOT NULL or CHECK it prints all columns, the password hash and tokens too.
+    """
+    link: Any = error
+    while link is not None:
+        if _shows_row(getattr(link, "detail", None)):
+            link.detail = None
+        link.args = tuple(
+            arg.partition("\nDETAIL:")[0] if _shows_row(arg) else arg for arg in link.args
+        )
+        link = link.__cause__ or getattr(link, "orig", None)
+
+
+def _shows_row(text: Any) -> bool:
+    return isinstance(text, str) and "Failing row contains" in text

@@ -35,6 +35,7 @@ from fastapi_users_db.exceptions import (
     OAuthAccountNotFoundError,
     UserAlreadyExistsError,
     UserNotFoundError,
+    hide_row,
 )
 from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
@@ -640,11 +641,15 @@ _POSTGRESQL.supports_native_decimal = True
 async def _transaction(database: Database, atomic: bool) -> AsyncIterator[None]:
     # A single statement needs no transaction, unless the app has one: on PostgreSQL an error
     # would end it, so that statement gets a savepoint.
-    if atomic or getattr(_connected(database).connection(), "_transaction_stack", True):
-        async with database.transaction():
+    try:
+        if atomic or getattr(_connected(database).connection(), "_transaction_stack", True):
+            async with database.transaction():
+                yield
+        else:
             yield
-    else:
-        yield
+    except Exception as error:
+        hide_row(error)
+        raise
 
 
 def _connected(database: Database) -> Database:

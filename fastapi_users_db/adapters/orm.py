@@ -29,6 +29,7 @@ from fastapi_users_db.exceptions import (
     OAuthAccountNotFoundError,
     UserAlreadyExistsError,
     UserNotFoundError,
+    hide_row,
 )
 from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
@@ -407,6 +408,7 @@ async def _transaction(
         if isinstance(error, StatementError):
             # SQLAlchemy prints the parameters, and password hashes and tokens are among them.
             error.hide_parameters = True
+            hide_row(error)
         if commit:
             await session.rollback()
         loaded.restore()

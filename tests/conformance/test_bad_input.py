@@ -134,3 +134,13 @@ async def test_what_is_no_user_is_refused(backend: Backend, user: Any) -> None:
     with pytest.raises(TypeError, match="Expected an instance of"):
         await backend.users.delete(user)
     await nothing_was_written(backend)
+
+
+async def test_no_error_shows_the_row_that_a_constraint_refuses(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "hashed_password": "$argon2id$secret"})
+    with pytest.raises(Exception, match="is_active") as caught:
+        await backend.users.update(user, {"is_active": None})
+    error: Any = caught.value
+    while error is not None:
+        assert "$argon2id$secret" not in f"{error} {error!r}"
+        error = error.__cause__
