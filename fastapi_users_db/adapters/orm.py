@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from itertools import chain
 from typing import Any, Generic
 
 from sqlalchemy import delete, inspect, select
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -247,6 +247,11 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
                 raise UserAlreadyExistsError.from_integrity_error(error) from None
             if inspect(user).identity is not None and await self._is_gone(user):
                 raise UserNotFoundError() from None
+            raise
+        except SQLAlchemyError:
+            # The connection may be what has failed: the first error is the one to raise.
+            with suppress(SQLAlchemyError):
+                await self._reload_users()
             raise
 
     def _graph(self, user: Any) -> list[Any]:

@@ -144,3 +144,11 @@ async def test_no_error_shows_the_row_that_a_constraint_refuses(backend: Backend
     while error is not None:
         assert "$argon2id$secret" not in f"{error} {error!r}"
         error = error.__cause__
+
+
+async def test_users_stay_readable_after_a_value_of_another_type(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    other = await backend.users.create({**ANNE, "email": "bert@example.com"})
+    with pytest.raises(Exception):  # noqa: B017, PT011
+        await backend.users.update(other, {"preferences": object()})
+    assert (user.email, other.email) == ("anne@example.com", "bert@example.com")
