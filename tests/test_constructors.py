@@ -5,8 +5,9 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 from databases import Database
+from sqlalchemy import ForeignKey
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from fastapi_users_db import (
     DatabaseNotConnectedError,
@@ -14,6 +15,7 @@ from fastapi_users_db import (
     DatabasesUserDatabase,
     MissingDependencyError,
     SQLAlchemyAccessTokenDatabase,
+    SQLAlchemyBaseUserTableInt,
     SQLAlchemyUserDatabase,
 )
 from tests.conformance.models import AccessToken, OAuthAccount, User, UserModel
@@ -109,3 +111,18 @@ async def test_a_missing_relationship_is_named(adapter_class: Any) -> None:
     adapter = adapter_class(connection, User, AccessToken)
     with pytest.raises(TypeError, match=r"relationship\(\"AccessToken\", lazy=\"joined\"\)"):
         await adapter.get_by_email("anne@example.com")
+
+
+def test_databases_adapter_refuses_a_class_that_inherits() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class User(SQLAlchemyBaseUserTableInt, Base):
+        pass
+
+    class Admin(User):
+        __tablename__ = "admin"
+        id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
+
+    with pytest.raises(TypeError, match="Admin inherits from another mapped class"):
+        DatabasesUserDatabase(Database("sqlite://"), Admin)

@@ -8,7 +8,7 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import Column, Table, and_, delete, insert, or_, select, update
+from sqlalchemy import Column, Table, and_, delete, insert, inspect, or_, select, update
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.orm.attributes import set_committed_value
@@ -699,3 +699,10 @@ def _check_table(name: str, table: Any, model: Any, usage: str) -> None:
         )
     if not isinstance(table, Table) and not is_mapped_class(table):
         raise TypeError(f"{name} must be a mapped class, not {table!r}. Call {usage}.")
+    if not isinstance(table, Table) and inspect(table).inherits is not None:
+        # Its rows are spread over tables, or shared with other classes: one of another user's
+        # would be read.
+        raise TypeError(
+            f"{name}: {table.__name__} inherits from another mapped class, which the databases "
+            f"adapter cannot read. Use the ORM adapter."
+        )
