@@ -383,6 +383,17 @@ def checked_instance(instance: Any, of: Any) -> Any:
     return instance
 
 
+def has_attributes(value: Any, *names: str) -> bool:
+    """Tell by its attributes whether `value`, no class, is of some kind.
+
+    Never by its type: apps pass mocks, and proxies that nothing may be behind yet.
+    """
+    try:
+        return not isinstance(value, type) and all(hasattr(value, name) for name in names)
+    except (LookupError, RuntimeError):
+        return True
+
+
 def is_mapped_class(value: Any) -> bool:
     """Tell whether `value` is a class that SQLAlchemy maps."""
     return isinstance(value, type) and inspect(value, raiseerr=False) is not None

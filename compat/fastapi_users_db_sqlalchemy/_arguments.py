@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from fastapi_users_db.mapping import is_mapped_class
+from fastapi_users_db.adapters.orm import check_session
+from fastapi_users_db.mapping import has_attributes, is_mapped_class
+from fastapi_users_db_sqlalchemy import _pydantic
 
 __all__ = ["Arguments", "Names", "arguments"]
 
@@ -67,7 +69,6 @@ def arguments(
     model = bound.pop(0) if legacy else None
     connection, *tables = bound
     if not legacy:
-        # The adapter over the ORM looks at them itself, but knows only its own form.
         _check_current(adapter, names, connection, tables)
         return Arguments(None, connection, tuple(tables), is_databases=False)
     is_databases = _check_legacy(adapter, names, model, connection, tables)
@@ -102,11 +103,13 @@ def _check_current(adapter: str, names: Names, session: Any, tables: Sequence[An
     if tables[0] is None:
         raise _wrong(adapter, names, f"was not given {names.classes[0]}", _current(names))
     for name, table in zip(names.classes, tables, strict=True):
-        if table is not None and not is_mapped_class(table):
+        # A class that nothing maps will do as far as the tests of an app need it.
+        if table is not None and not (isinstance(table, type) and not _pydantic.is_model(table)):
             # A model in the last place: the legacy form, in another order.
             right = [_current(names)] if table is tables[0] else [_current(names), _orm(names)]
             reason = f"{name} must be a mapped class, not {_kind(table)}"
             raise _wrong(adapter, names, reason, *right)
+    check_session(session, adapter + _current(names))
 
 
 def _check_legacy(
@@ -123,7 +126,7 @@ def _check_legacy(
             raise _wrong(adapter, names, reason, _databases(names))
         raise _wrong(adapter, names, reason, _orm(names), _databases(names))
     if isinstance(first, Table):
-        if not _is_database(connection, strict=False):
+        if not has_attributes(connection, "fetch_one"):
             reason = f"was given a Table with {_kind(connection)}"
             raise _wrong(adapter, names, reason, _orm(names), _databases(names))
     elif not is_mapped_class(first):
@@ -132,13 +135,14 @@ def _check_legacy(
     elif _is_database(connection):
         reason = "was given a databases.Database with a mapped class"
         raise _wrong(adapter, names, reason, _databases(names))
+    else:
+        check_session(connection, adapter + _orm(names))
     return isinstance(first, Table)
 
 
-def _is_database(connection: Any, *, strict: bool = True) -> bool:
-    # A mock has every attribute: only what a session lacks or has tells.
-    is_database = hasattr(connection, "fetch_one") and not isinstance(connection, type)
-    return is_database and not (strict and hasattr(connection, "add"))
+def _is_database(connection: Any) -> bool:
+    # A mock or an unbound proxy has the attributes of both.
+    return has_attributes(connection, "fetch_one") and not has_attributes(connection, "add")
 
 
 def _kind(value: Any) -> str:

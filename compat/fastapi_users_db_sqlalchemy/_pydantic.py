@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi_users_db.mapping import Entity
+from sqlalchemy import inspect
 
-__all__ = ["build", "dump", "missing"]
+from fastapi_users_db.mapping import Entity, is_mapped_class
+
+__all__ = ["build", "dump", "is_model", "missing"]
 
 
 def dump(values: Any, usage: str) -> dict[str, Any]:
@@ -36,11 +38,31 @@ def build(model: Any, instance: Any, values: Mapping[str, Any]) -> Any:
         instance: the mapped object.
         values: its columns and OAuth accounts, for a model that does not read attributes.
     """
+    loaded = _Loaded(instance)
     if hasattr(model, "model_validate"):
-        return model.model_validate(instance, from_attributes=True)
+        return model.model_validate(loaded, from_attributes=True)
     if getattr(getattr(model, "__config__", None), "orm_mode", False):
-        return model.from_orm(instance)
+        return model.from_orm(loaded)
     return model(**values)
+
+
+class _Loaded:
+    """A mapped object without what is not loaded: reading that would need the database."""
+
+    def __init__(self, instance: Any) -> None:
+        self._instance = instance
+        self._unloaded = inspect(instance).unloaded
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._unloaded:
+            raise AttributeError(name)
+        return getattr(self._instance, name)
+
+
+def is_model(value: Any) -> bool:
+    """Tell whether `value` is a class of pydantic's, and not mapped to a table too."""
+    is_pydantic = hasattr(value, "model_fields") or hasattr(value, "__fields__")
+    return is_pydantic and not is_mapped_class(value)
 
 
 def missing(model: Any, of: Entity, values: Mapping[str, Any]) -> dict[str, Any]:

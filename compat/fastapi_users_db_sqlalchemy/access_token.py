@@ -70,7 +70,9 @@ class SQLAlchemyAccessTokenDatabase(ORMAccessTokenDatabase[AP]):
             [self.access_tokens] = call.tables
             warn(LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER, self, *call.tables)
             return
-        super().__init__(call.connection, *call.tables, commit=commit)
+        self.session = call.connection
+        [self.access_token_table] = call.tables
+        self.commit = commit
         current = call.model is None
         warn(
             CURRENT_ACCESS_TOKEN_ADAPTER if current else LEGACY_ORM_ACCESS_TOKEN_ADAPTER,

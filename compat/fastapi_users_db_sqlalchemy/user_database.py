@@ -60,7 +60,9 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
             self.users, self.oauth_accounts = call.tables
             warn(LEGACY_DATABASES_ADAPTER, self, *call.tables)
             return
-        super().__init__(call.connection, *call.tables, commit=commit)
+        self.session = call.connection
+        self.user_table, self.oauth_account_table = call.tables
+        self.commit = commit
         warn(CURRENT_ADAPTER if call.model is None else LEGACY_ORM_ADAPTER, self, *call.tables)
 
     def __class_getitem__(cls, parameters: Any) -> Any:

@@ -44,6 +44,7 @@ from fastapi_users_db.mapping import (
     assign,
     checked_instance,
     entity,
+    has_attributes,
     is_mapped_class,
     read,
     user_entity,
@@ -684,8 +685,7 @@ def check_installed() -> None:
 
 
 def _check_database(database: Any, usage: str) -> None:
-    # By shape, not by type: apps pass mocks and proxies.
-    if isinstance(database, type) or not hasattr(database, "fetch_one"):
+    if not has_attributes(database, "fetch_one"):
         kind = database.__name__ if isinstance(database, type) else type(database).__name__
         raise TypeError(f"database must be a databases.Database, not {kind}. Call {usage}.")
 

@@ -37,6 +37,7 @@ from fastapi_users_db.mapping import (
     Snapshot,
     assign,
     checked_instance,
+    has_attributes,
     is_mapped_class,
     members,
 )
@@ -72,7 +73,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         commit: bool = True,
     ) -> None:
         usage = f"{type(self).__name__}(session, User) or (session, User, OAuthAccount)"
-        _check_session(session, usage)
+        check_session(session, usage)
         _check_mapped_class("user_table", user_table, usage)
         if oauth_account_table is not None:
             _check_mapped_class("oauth_account_table", oauth_account_table, usage)
@@ -322,7 +323,7 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         self, session: AsyncSession, access_token_table: type[AP], *, commit: bool = True
     ) -> None:
         usage = f"{type(self).__name__}(session, AccessToken)"
-        _check_session(session, usage)
+        check_session(session, usage)
         _check_mapped_class("access_token_table", access_token_table, usage)
         self.session = session
         self.access_token_table = access_token_table
@@ -472,12 +473,12 @@ def _expire_changed(instance: Any, of: Entity, dialect: str) -> bool:
     return not state.unloaded.isdisjoint(of.columns)
 
 
-def _check_session(session: Any, usage: str) -> None:
-    # By shape, not by type: apps pass mocks and proxies.
-    if isinstance(session, type) or not (hasattr(session, "execute") and hasattr(session, "add")):
+def check_session(session: Any, usage: str) -> None:
+    """Raise `TypeError` if this is no `AsyncSession`, with the right call."""
+    if not has_attributes(session, "execute", "add"):
         kind = session.__name__ if isinstance(session, type) else type(session).__name__
         raise TypeError(f"session must be an AsyncSession, not {kind}. Call {usage}.")
-    if isinstance(session, Session | scoped_session):
+    if issubclass(type(session), Session | scoped_session):
         raise TypeError(
             f"session must be an AsyncSession, not a synchronous {type(session).__name__}: make it "
             f"with sqlalchemy.ext.asyncio.async_sessionmaker. Call {usage}."
