@@ -11,6 +11,7 @@ from fastapi_users_db.adapters.orm import SQLAlchemyAccessTokenDatabase, SQLAlch
 from fastapi_users_db.deprecation import FastAPIUsersDBDeprecationWarning
 from fastapi_users_db.exceptions import (
     AccessTokenNotFoundError,
+    ColumnTooNarrowError,
     DatabaseNotConnectedError,
     FastAPIUsersDBError,
     InvalidIDError,
@@ -22,6 +23,7 @@ from fastapi_users_db.exceptions import (
     UserAlreadyExistsError,
     UserNotFoundError,
 )
+from fastapi_users_db.schema import SchemaProblem
 from fastapi_users_db.tables import (
     SQLAlchemyBaseAccessTokenTable,
     SQLAlchemyBaseAccessTokenTableInt,
@@ -42,6 +44,7 @@ __all__ = [
     "GUID",
     "AccessTokenDatabase",
     "AccessTokenNotFoundError",
+    "ColumnTooNarrowError",
     "DatabaseNotConnectedError",
     "DatabasesAccessTokenDatabase",
     "DatabasesUserDatabase",
@@ -64,6 +67,7 @@ __all__ = [
     "SQLAlchemyBaseUserTableInt",
     "SQLAlchemyBaseUserTableUUID",
     "SQLAlchemyUserDatabase",
+    "SchemaProblem",
     "TIMESTAMPAware",
     "UserAlreadyExistsError",
     "UserDatabase",

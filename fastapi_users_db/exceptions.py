@@ -4,7 +4,9 @@ Each one is also the error that FastAPI Users, SQLAlchemy or Python would raise 
 so that routers answer as they should and existing `except` clauses keep working.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import Any, TypeVar
 
 from fastapi_users_db.versions.fastapi_users import (
     InvalidID,
@@ -15,6 +17,7 @@ from fastapi_users_db.versions.fastapi_users import (
 
 __all__ = [
     "AccessTokenNotFoundError",
+    "ColumnTooNarrowError",
     "DatabaseNotConnectedError",
     "FastAPIUsersDBError",
     "InvalidIDError",
@@ -26,6 +29,8 @@ __all__ = [
     "UserAlreadyExistsError",
     "UserNotFoundError",
 ]
+
+_E = TypeVar("_E", bound=Exception)
 
 
 class FastAPIUsersDBError(Exception):
@@ -45,20 +50,60 @@ class UserAlreadyExistsError(FastAPIUsersDBError, UserAlreadyExists):
     """
 
     @classmethod
-    def from_integrity_error(cls, error: Exception) -> "UserAlreadyExistsError":
+    def from_integrity_error(cls, error: Exception) -> UserAlreadyExistsError:
         """Return an error that is both this one and `error`, without its parameters.
 
         Parameters:
             error: the integrity error that the backend raised.
         """
-        raised: Any = class_that_is_also(cls, type(error))
-        duplicate: UserAlreadyExistsError = raised.__new__(raised)
-        duplicate.args = error.args
-        duplicate.__dict__.update(error.__dict__)
-        if hasattr(error, "hide_parameters"):
-            # SQLAlchemy would print them, and the password hash is one of them.
-            duplicate.__dict__.update(params=None, hide_parameters=True)
-        return duplicate
+        return _also(cls, error)
+
+
+class ColumnTooNarrowError(FastAPIUsersDBError):
+    """A value is longer than its column is in the database, whatever the class declares.
+
+    What is raised is also the error of the backend: `sqlalchemy.exc.DBAPIError` with the ORM, the
+    driver's own with `databases`. Nothing was written. `check_schema` finds such columns before.
+
+    Attributes:
+        table: the table.
+        column: the column.
+        width: how many characters the column holds in the database.
+        needed: how many the value has.
+    """
+
+    table: str
+    column: str
+    width: int
+    needed: int
+
+    def __str__(self) -> str:
+        # Without what SQLAlchemy adds, which is the statement.
+        return self.message
+
+    @classmethod
+    def from_backend_error(cls, error: Exception, **attributes: Any) -> ColumnTooNarrowError:
+        """Return an error that is both this one and `error`, without its parameters.
+
+        Parameters:
+            error: the error that the backend raised.
+            attributes: the attributes of this one, and the message.
+        """
+        too_narrow = _also(cls, error)
+        too_narrow.__dict__.update(attributes)
+        return too_narrow
+
+
+def _also(ours: type[_E], error: Exception) -> _E:
+    """Return an error of ours that is also `error`, with all that this one tells but values."""
+    raised: Any = class_that_is_also(ours, type(error))
+    duplicate: _E = raised.__new__(raised)
+    duplicate.args = error.args
+    duplicate.__dict__.update(error.__dict__)
+    if hasattr(error, "hide_parameters"):
+        # SQLAlchemy would print them, and the password hash is one of them.
+        duplicate.__dict__.update(params=None, hide_parameters=True)
+    return duplicate
 
 
 class OAuthAccountAlreadyLinkedError(FastAPIUsersDBError, UserAlreadyExists):

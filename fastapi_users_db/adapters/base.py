@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Generic
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import MultipleResultsFound
 
+from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import differs_only_by_case, same_text
 from fastapi_users_db.exceptions import (
     InvalidValueError,
@@ -28,6 +30,7 @@ from fastapi_users_db.mapping import (
     read,
     user_entity,
 )
+from fastapi_users_db.schema import SchemaProblem, check_tokens, check_users, narrow_column_error
 from fastapi_users_db.types import as_utc
 from fastapi_users_db.versions.fastapi_users import (
     AP,
@@ -46,6 +49,8 @@ logger = logging.getLogger("fastapi_users_db")
 
 AccountKey = tuple[str, str]
 """An external account: the name of the OAuth client and the id of the account there."""
+
+NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
 
 class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
@@ -217,6 +222,28 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             OAuthAccountNotFoundError: the OAuth account is gone, or not this user's.
         """
         raise NotImplementedError
+
+    async def check_schema(self) -> list[SchemaProblem]:
+        """Compare the tables in the database with what this adapter needs of them.
+
+        For use when the app starts. It only reads: the catalogue, and once all e-mail addresses
+        and OAuth accounts, to count those that have no place beside the others.
+
+        Returns:
+            What is wrong, as data; nothing if the tables are sound.
+        """
+        return await check_users(self._live_tables(), self._users)
+
+    def _live_tables(self) -> LiveTables:
+        """Return the tables that there are, read through this adapter's connection."""
+        raise NotImplementedError
+
+    async def _narrow_column_error(
+        self, error: Exception, values: Mapping[str, Any], accounts: Iterable[Mapping[str, Any]]
+    ) -> Exception:
+        """Return the error that names the column for which one of the values was too long."""
+        written = [(self._users, values), *((self._oauth_accounts, a) for a in accounts)]
+        return await narrow_column_error(error, self._live_tables(), written)
 
     async def _get_user(self, statement: Any) -> UP | None:
         """Execute a statement that selects users and return the one it finds, or `None`.
@@ -398,6 +425,20 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         Returns:
             How many were deleted.
         """
+        raise NotImplementedError
+
+    async def check_schema(self) -> list[SchemaProblem]:
+        """Compare the table in the database with what this adapter needs of it.
+
+        For use when the app starts. It only reads.
+
+        Returns:
+            What is wrong, as data; nothing if the table is sound.
+        """
+        return await check_tokens(self._live_tables(), self._tokens)
+
+    def _live_tables(self) -> LiveTables:
+        """Return the tables that there are, read through this adapter's connection."""
         raise NotImplementedError
 
     async def _get_token(self, statement: Any) -> AP | None:

@@ -8,13 +8,14 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import Column, Table, and_, delete, insert, inspect, or_, select, update
+from sqlalchemy import Column, Table, and_, delete, insert, inspect, make_url, or_, select, update
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql import ClauseElement
 
 from fastapi_users_db.adapters.base import (
+    NO_VALUES,
     AccessTokenDatabase,
     AccountKey,
     UserDatabase,
@@ -22,6 +23,7 @@ from fastapi_users_db.adapters.base import (
     changed_key,
     pair_accounts,
 )
+from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.deprecation import (
     DATABASES_ACCESS_TOKEN_ADAPTER,
     DATABASES_ADAPTER,
@@ -49,6 +51,7 @@ from fastapi_users_db.mapping import (
     read,
     user_entity,
 )
+from fastapi_users_db.schema import is_too_long, narrow_column_error
 from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
 
 if TYPE_CHECKING:
@@ -109,7 +112,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         rows = _Rows(self.database, self._users)
         values = rows.with_defaults(self._users.values_of_new(values))
         atomic = bool(accounts) or rows.takes_two_statements(values, new=True)
-        async with self._writing(email=create_dict.get("email"), atomic=atomic):
+        async with self._writing(None, values, accounts, atomic=atomic):
             row = await rows.insert(values)
             stored = [await self._insert_account(row, account) for account in accounts or ()]
         return await self._make_user(_UserRow(self._users, row, stored))
@@ -126,7 +129,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             assign(user, values)
             changes = rows.changes(before, users.values(user))
             atomic = accounts is not None or rows.takes_two_statements(changes)
-            async with self._writing(user, email=values.get("email"), atomic=atomic):
+            async with self._writing(user, values, accounts, atomic=atomic):
                 row = await rows.update(before, changes)
                 if row is None:
                     raise UserNotFoundError()
@@ -153,7 +156,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         values = self._oauth_accounts.checked(create_dict)
         own = await self._read_accounts(user, [account_key(values)])
         [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
-        async with self._writing(user):
+        async with self._writing(user, accounts=[values]):
             if existing is None:
                 own.append(await self._insert_account(self._users.values(user), values))
             else:
@@ -172,9 +175,12 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         existing = next((a for a in own if a[self._oauth_accounts.id] == account_id), None)
         if existing is None:
             raise OAuthAccountNotFoundError()
-        async with self._writing(user):
+        async with self._writing(user, accounts=[values]):
             own[own.index(existing)] = await self._update_account(existing, values)
         return self._give(user, {}, own)
+
+    def _live_tables(self) -> LiveTables:
+        return _live_tables(self.database)
 
     async def _get_user(self, statement: Any) -> UP | None:
         users = self._users
@@ -324,15 +330,23 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     @asynccontextmanager
     async def _writing(
-        self, user: Any = None, *, email: Any = None, atomic: bool = False
+        self,
+        user: Any,
+        values: Mapping[str, Any] = NO_VALUES,
+        accounts: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        atomic: bool = False,
     ) -> AsyncIterator[None]:
         """Write what the block executes, all of it or nothing, and say what went wrong."""
         try:
             async with _transaction(self.database, atomic):
                 yield
         except Exception as error:
+            if is_too_long(error):
+                raise await self._narrow_column_error(error, values, accounts or ()) from None
             if not _is_integrity_error(error):
                 raise
+            email = values.get("email")
             user_id = None if user is None else self._users.identity(user)
             if isinstance(email, str) and await self._is_taken(email, user_id):
                 raise UserAlreadyExistsError.from_integrity_error(error) from None
@@ -392,7 +406,7 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         values = self._tokens.checked(create_dict)
         rows = _Rows(self.database, self._tokens)
         values = rows.with_defaults(self._tokens.values_of_new(values))
-        async with _transaction(self.database, rows.takes_two_statements(values, new=True)):
+        async with self._writing(values, rows.takes_two_statements(values, new=True)):
             row = await rows.insert(values)
         return self._make_token(row)
 
@@ -404,7 +418,7 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         try:
             assign(access_token, values)
             changes = rows.changes(before, tokens.values(access_token))
-            async with _transaction(self.database, rows.takes_two_statements(changes)):
+            async with self._writing(values, rows.takes_two_statements(changes)):
                 row = await rows.update(before, changes)
             if row is None:
                 raise AccessTokenNotFoundError()
@@ -429,6 +443,9 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
                 deleted += await rows.delete(token.in_([record[0] for record in expired]))
         return deleted
 
+    def _live_tables(self) -> LiveTables:
+        return _live_tables(self.database)
+
     async def _get_token(self, statement: Any) -> AP | None:
         record = await _connected(self.database).fetch_one(statement)
         if record is None:
@@ -443,6 +460,17 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         if self.access_token_model is None:
             return super()._tokens
         return entity(_table(self.access_token_table))
+
+    @asynccontextmanager
+    async def _writing(self, values: Mapping[str, Any], atomic: bool) -> AsyncIterator[None]:
+        try:
+            async with _transaction(self.database, atomic):
+                yield
+        except Exception as error:
+            if not is_too_long(error):
+                raise
+            written = [(self._tokens, values)]
+            raise await narrow_column_error(error, self._live_tables(), written) from None
 
     def _make_token(self, row: Mapping[str, Any]) -> AP:
         if self.access_token_model is not None:
@@ -651,6 +679,14 @@ async def _transaction(database: Database, atomic: bool) -> AsyncIterator[None]:
     except Exception as error:
         hide_row(error)
         raise
+
+
+def _live_tables(database: Database) -> LiveTables:
+    async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
+        records = await _connected(database).fetch_all(statement)
+        return [dict(record._mapping) for record in records]
+
+    return LiveTables(make_url(f"{database.url.dialect}://").get_dialect()(), fetch)
 
 
 def _connected(database: Database) -> Database:

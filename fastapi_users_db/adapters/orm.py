@@ -9,13 +9,14 @@ from itertools import chain
 from typing import Any, Generic
 
 from sqlalchemy import delete, inspect, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from fastapi_users_db.adapters.base import (
+    NO_VALUES,
     AccessTokenDatabase,
     AccountKey,
     UserDatabase,
@@ -23,6 +24,7 @@ from fastapi_users_db.adapters.base import (
     changed_key,
     pair_accounts,
 )
+from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.exceptions import (
     AccessTokenNotFoundError,
     OAuthAccountAlreadyLinkedError,
@@ -41,6 +43,7 @@ from fastapi_users_db.mapping import (
     is_mapped_class,
     members,
 )
+from fastapi_users_db.schema import is_too_long, narrow_column_error
 from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
 
 __all__ = ["SQLAlchemyAccessTokenDatabase", "SQLAlchemyUserDatabase"]
@@ -89,7 +92,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             set_committed_value(user, OAUTH_ACCOUNTS, [])
         if accounts:
             await self._refuse_linked(map(account_key, accounts))
-        async with self._writing(user, email=values.get("email")):
+        async with self._writing(user, values, accounts):
             if accounts:
                 user.oauth_accounts = [self._new_account(account) for account in accounts]
             self.session.add(user)
@@ -99,7 +102,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         accounts, values = self._split(update_dict)
         if accounts is not None:
             await self._read_accounts(user, map(account_key, accounts))
-        async with self._writing(user, email=values.get("email")):
+        async with self._writing(user, values, accounts):
             self._attach(user)
             assign(user, values)
             if accounts is not None:
@@ -126,7 +129,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         values = self._oauth_accounts.checked(create_dict)
         own = await self._read_accounts(user, [account_key(values)])
         [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
-        async with self._writing(user):
+        async with self._writing(user, accounts=[values]):
             self._attach(user)
             if existing is None:
                 user.oauth_accounts.append(self._new_account(values))
@@ -145,10 +148,13 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         existing = next((a for a in own if a.id == oauth_account.id), None)
         if existing is None:
             raise OAuthAccountNotFoundError()
-        async with self._writing(user):
+        async with self._writing(user, accounts=[values]):
             self._attach(user)
             assign(existing, values)
         return user
+
+    def _live_tables(self) -> LiveTables:
+        return _live_tables(self.session, self.user_table)
 
     async def _get_user(self, statement: Any) -> UP | None:
         statement = statement.options(*self._users.options)
@@ -228,7 +234,12 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     @asynccontextmanager
     async def _writing(
-        self, user: Any, *, email: Any = None, complete: bool = True
+        self,
+        user: Any,
+        values: Mapping[str, Any] = NO_VALUES,
+        accounts: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        complete: bool = True,
     ) -> AsyncIterator[None]:
         """Write what the block changes, all of it or nothing, and leave `user` complete."""
         if inspect(checked_instance(user, self.user_table)).was_deleted and complete:
@@ -243,16 +254,19 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
                 yield
         except (IntegrityError, StaleDataError) as error:
             await self._reload_users()
-            may_be_taken = isinstance(email, str) and isinstance(error, IntegrityError)
-            if may_be_taken and await self._is_taken(email, user):
+            email = values.get("email")
+            may_be_taken = isinstance(error, IntegrityError)
+            if may_be_taken and isinstance(email, str) and await self._is_taken(email, user):
                 raise UserAlreadyExistsError.from_integrity_error(error) from None
             if inspect(user).identity is not None and await self._is_gone(user):
                 raise UserNotFoundError() from None
             raise
-        except SQLAlchemyError:
+        except SQLAlchemyError as error:
             # The connection may be what has failed: the first error is the one to raise.
             with suppress(SQLAlchemyError):
                 await self._reload_users()
+            if isinstance(error, DBAPIError) and is_too_long(error):
+                raise await self._narrow_column_error(error, values, accounts or ()) from None
             raise
 
     def _graph(self, user: Any) -> list[Any]:
@@ -332,14 +346,14 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
     async def create(self, create_dict: dict[str, Any]) -> AP:
         values = self._tokens.checked(create_dict)
         access_token = self._tokens.build(values)
-        async with self._writing(access_token):
+        async with self._writing(access_token, values):
             self.session.add(access_token)
         return access_token  # type: ignore[no-any-return]
 
     async def update(self, access_token: AP, update_dict: dict[str, Any]) -> AP:
         values = self._tokens.checked(update_dict)
         try:
-            async with self._writing(access_token):
+            async with self._writing(access_token, values):
                 self.session.add(access_token)
                 assign(access_token, values)
         except StaleDataError:
@@ -362,6 +376,9 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
             deleted += result.rowcount  # type: ignore[attr-defined]
         return deleted
 
+    def _live_tables(self) -> LiveTables:
+        return _live_tables(self.session, self.access_token_table)
+
     async def _get_token(self, statement: Any) -> AP | None:
         result = await self.session.execute(statement)
         return result.scalar_one_or_none()
@@ -370,7 +387,9 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         return select(self.access_token_table)
 
     @asynccontextmanager
-    async def _writing(self, access_token: Any, *, complete: bool = True) -> AsyncIterator[None]:
+    async def _writing(
+        self, access_token: Any, values: Mapping[str, Any] = NO_VALUES, *, complete: bool = True
+    ) -> AsyncIterator[None]:
         checked_instance(access_token, self.access_token_table)
 
         async def finish() -> None:
@@ -381,8 +400,14 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
                     await self.session.refresh(access_token)
 
         after = finish if complete else _nothing
-        async with _transaction(self.session, self.commit, [access_token], after):
-            yield
+        try:
+            async with _transaction(self.session, self.commit, [access_token], after):
+                yield
+        except DBAPIError as error:
+            if not is_too_long(error):
+                raise
+            written = [(self._tokens, values)]
+            raise await narrow_column_error(error, self._live_tables(), written) from None
 
 
 @asynccontextmanager
@@ -442,6 +467,16 @@ async def _begin_on_sqlite(session: AsyncSession) -> None:
         raw: Any = await connection.get_raw_connection()
         if not raw.driver_connection.in_transaction:
             await connection.exec_driver_sql("BEGIN")
+
+
+def _live_tables(session: AsyncSession, mapped_class: type[Any]) -> LiveTables:
+    mapper = inspect(mapped_class)
+
+    async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
+        result = await session.execute(statement, bind_arguments={"mapper": mapper})
+        return result.mappings().all()  # type: ignore[return-value]
+
+    return LiveTables(session.get_bind(mapper).dialect, fetch)
 
 
 def _expires_on_commit(session: AsyncSession) -> bool:

@@ -1,0 +1,400 @@
+"""What the live tables are compared with: everything that the adapters need of them.
+
+The comparison is the same for both adapters, and on every database. It reads, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    cast,
+    delete,
+    exists,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.exc import NoReferencedColumnError, NoReferencedTableError
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+from fastapi_users_db.catalogue import ColumnType, LiveTables, key_text
+from fastapi_users_db.deprecation import DOCUMENTATION
+from fastapi_users_db.exceptions import ColumnTooNarrowError
+from fastapi_users_db.mapping import Entity, UserEntity
+
+__all__ = ["SchemaProblem"]
+
+HASH_WIDTH = 97
+"""How many characters an argon2 hash has, as FastAPI Users 13 and later make them."""
+
+# Pairs of families that hold the same values.
+_SAME: dict[str, list[set[str]]] = {
+    "postgresql": [],
+    "mysql": [{"boolean", "integer"}, {"text", "uuid"}],
+    "sqlite": [
+        {"boolean", "integer"},
+        {"text", "uuid"},
+        {"text", "time"},
+        {"time", "time with zone"},
+    ],
+}
+
+
+@dataclass(frozen=True)
+class SchemaProblem:
+    """One thing in which the live tables are not what the adapter needs.
+
+    It names tables and columns and counts rows, and never holds a value out of one.
+
+    Attributes:
+        code: stable name of the kind of problem; also the anchor of its section in the
+            documentation.
+        table: the table, with its schema where the class names one.
+        column: the column, or `None` if it is about the whole table.
+        found: what there is.
+        expected: what there should be.
+        fix: one line that makes it so: an operation of Alembic's, a statement or a command.
+    """
+
+    code: str
+    table: str
+    column: str | None
+    found: str
+    expected: str
+    fix: str
+
+    @property
+    def address(self) -> str:
+        """Where the documentation explains it."""
+        return f"{DOCUMENTATION}/schema/#{self.code}"
+
+    @property
+    def place(self) -> str:
+        """The table, or the column with its table."""
+        return self.table if self.column is None else f"{self.table}.{self.column}"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.place}: expected {self.expected}, found {self.found}. Fix: {self.fix} "
+            f"[{self.code}: {self.address}]"
+        )
+
+
+async def check_users(live: LiveTables, users: UserEntity) -> list[SchemaProblem]:
+    """Compare the user table, and the OAuth account table if there is one.
+
+    Parameters:
+        live: the tables that there are.
+        users: what the app declares.
+    """
+    problems = await _check_columns(live, users, {"hashed_password": String(1024)})
+    problems += await _check_email(live, users)
+    if users.oauth is not None:
+        tokens = {"access_token": Text(), "refresh_token": Text()}
+        problems += await _check_columns(live, users.oauth, tokens)
+        problems += await _check_orphans(live, users.oauth_user, users.user_oauth)
+    return problems
+
+
+async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
+    """Compare the access token table.
+
+    Parameters:
+        live: the tables that there are.
+        tokens: what the app declares.
+    """
+    problems = await _check_columns(live, tokens, {})
+    for foreign_key in tokens.column("user_id").foreign_keys:
+        try:
+            user = foreign_key.column
+        except (NoReferencedTableError, NoReferencedColumnError):
+            continue  # the user table is declared elsewhere
+        problems += await _check_orphans(live, foreign_key.parent, user)
+    return problems
+
+
+def is_too_long(error: Exception) -> bool:
+    """Tell whether a database has refused a value that is too long for its column."""
+    original = getattr(error, "orig", error)
+    # By code: SQLSTATE on PostgreSQL, the error's number on MySQL and MariaDB.
+    return getattr(original, "sqlstate", None) == "22001" or original.args[:1] == (1406,)
+
+
+async def narrow_column_error(
+    error: Exception, live: LiveTables, written: Iterable[tuple[Entity, Mapping[str, Any]]]
+) -> Exception:
+    """Return the error that names the column that was too narrow.
+
+    Parameters:
+        error: the error that the backend raised.
+        live: the tables that there are.
+        written: what was to be written, by attribute.
+
+    Returns:
+        The error, which is also `error`; or `error` itself if no column is found.
+    """
+    for of, values in written:
+        for attribute, value in values.items():
+            column = of.columns.get(of.synonyms.get(attribute, attribute))
+            if column is None or not isinstance(value, str):
+                continue
+            found = (await live.columns(_table(column))).get(column.name)
+            if found is None or found.width is None or len(value) <= found.width:
+                continue
+            problem = _narrow_column(live, column, found, column.type)
+            return ColumnTooNarrowError.from_backend_error(
+                error,
+                message=f"{problem.place} is {found.sql} in the database, and the value takes "
+                f"{len(value)} characters. Widen the column: {problem.fix} "
+                f"[{problem.code}: {problem.address}]",
+                table=problem.table,
+                column=column.name,
+                width=found.width,
+                needed=len(value),
+            )
+    return error
+
+
+async def _check_columns(
+    live: LiveTables, of: Entity, least: Mapping[str, String]
+) -> list[SchemaProblem]:
+    """Compare the columns; `least` says what some need to be whatever the class declares."""
+    problems: list[SchemaProblem] = []
+    least = {of.synonyms.get(attribute, attribute): type_ for attribute, type_ in least.items()}
+    # With joined inheritance there are several tables.
+    tables = dict.fromkeys(_table(column) for column in of.columns.values())
+    problems += [_missing_table(table) for table in tables if not await live.columns(table)]
+    for attribute, column in of.columns.items():
+        if found := await live.columns(_table(column)):
+            type_ = _needed(live, column, least.get(attribute))
+            problems += _check_column(live, column, found.get(column.name), type_)
+    return problems
+
+
+def _needed(live: LiveTables, column: Column[Any], least: String | None) -> TypeEngine[Any]:
+    """Return the type that a column is to have: its own, unless that cannot hold `least`."""
+    width = live.declared(column.type).width
+    if least is not None and width is not None and (least.length is None or width < HASH_WIDTH):
+        return least
+    return column.type
+
+
+def _check_column(
+    live: LiveTables, column: Column[Any], found: ColumnType | None, type_: TypeEngine[Any]
+) -> list[SchemaProblem]:
+    if found is None:
+        return [_missing_column(live, column)]
+    expected = live.declared(type_)
+    if not _same_family(live, expected, found):
+        return [_wrong_type(live, column, found)]
+    is_narrow = _is_narrower(found, expected)
+    if is_narrow and expected.fixed:
+        # Not a matter of room: every value is written in another form.
+        return [_wrong_type(live, column, found)]
+    # SQLite takes a value of any length.
+    if is_narrow and live.name != "sqlite":
+        return [_narrow_column(live, column, found, type_)]
+    return []
+
+
+async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProblem]:
+    column = users.email_column
+    table = _table(column)
+    found = (await live.columns(table)).get(column.name)
+    if found is None or found.family not in ("text", None):
+        return []  # reported already
+    problems = []
+    unique = await live.unique_keys(table)
+    lower = key_text(f"lower({column.name})")
+    if key_text(column.name) not in unique:
+        problems.append(
+            SchemaProblem(
+                code="missing-email-index",
+                table=table.fullname,
+                column=column.name,
+                found="no unique index",
+                expected="a unique index",
+                fix=_create_index(column, f"ix_{table.name}_{column.name}", repr(column.name)),
+            )
+        )
+    if _declares_lower_index(column) and lower not in unique and live.name != "mysql":
+        expression = f"sa.text({f'lower({column.name})'!r})"
+        problems.append(
+            SchemaProblem(
+                code="missing-lower-email-index",
+                table=table.fullname,
+                column=column.name,
+                found="no unique index on lower()",
+                expected="a unique index on lower(), as unique_email_index() declares it",
+                fix=_create_index(column, f"ix_{table.name}_email_lower", expression),
+            )
+        )
+    return problems + await _check_duplicates(live, column)
+
+
+async def _check_duplicates(live: LiveTables, column: Column[Any]) -> list[SchemaProblem]:
+    key: Any = func.lower(column)
+    if live.name == "mysql":
+        # Its collations take more than upper and lower case for the same.
+        key = cast(key, LargeBinary)
+    one: Any = literal_column("1")
+    several = select(key.label("address")).group_by(key).having(func.count() > one)
+    count = await live.number(select(func.count().label("number")).select_from(several.subquery()))
+    if not count:
+        return []
+    return [
+        SchemaProblem(
+            code="emails-differing-by-case",
+            table=_table(column).fullname,
+            column=column.name,
+            found=f"{count} {_plural(count, 'address', 'addresses')} of several users each",
+            expected="one user for each address, upper and lower case apart",
+            fix=live.sql(
+                select(key.label("address"), func.count().label("users"))
+                .group_by(key)
+                .having(func.count() > one)
+            ),
+        )
+    ]
+
+
+async def _check_orphans(
+    live: LiveTables, column: Column[Any], user: Column[Any]
+) -> list[SchemaProblem]:
+    """Look for rows whose `column` refers to a user who is not there."""
+    found = (await live.columns(_table(column))).get(column.name)
+    found_user = (await live.columns(_table(user))).get(user.name)
+    if found is None or found_user is None or not _same_family(live, found_user, found):
+        return []  # reported already; PostgreSQL does not compare different types
+    orphaned = column.is_not(None) & ~exists().where(user == column)
+    table = _table(column)
+    count = await live.number(
+        select(func.count().label("number")).select_from(table).where(orphaned)
+    )
+    if not count:
+        return []
+    return [
+        SchemaProblem(
+            code="orphaned-rows",
+            table=table.fullname,
+            column=column.name,
+            found=f"{count} {_plural(count, 'row', 'rows')} of users who are gone",
+            expected=f"a row of {_table(user).fullname} for each",
+            fix=live.sql(delete(table).where(orphaned)),
+        )
+    ]
+
+
+def _same_family(live: LiveTables, expected: ColumnType, found: ColumnType) -> bool:
+    families = {expected.family, found.family}
+    return len(families) == 1 or None in families or families in _SAME[live.name]
+
+
+def _is_narrower(found: ColumnType, expected: ColumnType) -> bool:
+    if found.width is None or expected.family is None:
+        return False
+    return expected.width is None or found.width < expected.width
+
+
+def _missing_table(table: Table) -> SchemaProblem:
+    return SchemaProblem(
+        code="missing-table",
+        table=table.fullname,
+        column=None,
+        found="no table",
+        expected="a table",
+        fix=f"alembic revision --autogenerate -m {f'create {table.name}'!r}",
+    )
+
+
+def _missing_column(live: LiveTables, column: Column[Any]) -> SchemaProblem:
+    options = "" if column.nullable else ", nullable=False"
+    default: Any = column.default
+    if default is not None and isinstance(default.arg, bool):
+        # The rows that exist need a value.
+        options += f", server_default=sa.{str(default.arg).lower()}()"
+    definition = f"sa.Column({column.name!r}, {_python(column.type)}{options})"
+    return SchemaProblem(
+        code="missing-column",
+        table=_table(column).fullname,
+        column=column.name,
+        found="no column",
+        expected=live.declared(column.type).sql,
+        fix=f"op.add_column({_table(column).name!r}, {definition}{_schema(column)})",
+    )
+
+
+def _narrow_column(
+    live: LiveTables, column: Column[Any], found: ColumnType, type_: TypeEngine[Any]
+) -> SchemaProblem:
+    return SchemaProblem(
+        code="narrow-column",
+        table=_table(column).fullname,
+        column=column.name,
+        found=found.sql,
+        expected=live.declared(type_).sql,
+        fix=_alter_column(column, type_, f", existing_type=sa.String({found.width})"),
+    )
+
+
+def _wrong_type(live: LiveTables, column: Column[Any], found: ColumnType) -> SchemaProblem:
+    expected = live.declared(column.type)
+    using = f'"{column.name}"::{expected.sql.lower()}'
+    options = f", postgresql_using={using!r}" if live.name == "postgresql" else ""
+    return SchemaProblem(
+        code="wrong-type",
+        table=_table(column).fullname,
+        column=column.name,
+        found=found.sql,
+        expected=expected.sql,
+        fix=_alter_column(column, column.type, options),
+    )
+
+
+def _alter_column(column: Column[Any], type_: TypeEngine[Any], options: str) -> str:
+    return (
+        f"op.alter_column({_table(column).name!r}, {column.name!r}, type_={_python(type_)}"
+        f"{options}, existing_nullable={column.nullable}{_schema(column)})"
+    )
+
+
+def _create_index(column: Column[Any], name: str, key: str) -> str:
+    table = _table(column)
+    return f"op.create_index({name!r}, {table.name!r}, [{key}], unique=True{_schema(column)})"
+
+
+def _schema(column: Column[Any]) -> str:
+    schema = _table(column).schema
+    return "" if schema is None else f", schema={schema!r}"
+
+
+def _python(type_: TypeEngine[Any]) -> str:
+    module = type(type_).__module__
+    return f"{'sa' if module.startswith('sqlalchemy.') else module}.{type_!r}"
+
+
+def _declares_lower_index(column: Column[Any]) -> bool:
+    for index in _table(column).indexes:
+        keys: Any = index.expressions
+        if index.unique and len(keys) == 1 and isinstance(keys[0], FunctionElement):
+            arguments = [getattr(argument, "key", None) for argument in keys[0].clauses]
+            if getattr(keys[0], "name", None) == "lower" and arguments == [column.key]:
+                return True
+    return False
+
+
+def _plural(count: int, one: str, several: str) -> str:
+    return one if count == 1 else several
+
+
+def _table(column: Column[Any]) -> Table:
+    return column.table
