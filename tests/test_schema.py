@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from databases import Database
+from fastapi.security import OAuth2PasswordRequestForm
+from fastapi_users import BaseUserManager
 from sqlalchemy import MetaData, Table, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -652,7 +654,7 @@ async def test_access_token_that_is_too_long_is_named(live: Live) -> None:
 @every_database_with_widths
 async def test_error_about_a_column_that_the_adapter_does_not_write_passes(live: Live) -> None:
     live.tables["user"].append_column(
-        sa.Column("copy", sa.String(72), sa.Computed("hashed_password"))
+        sa.Column("copy", sa.String(72), sa.Computed("hashed_password", persisted=True))
     )
     live.create()
     async with live.open() as (users, _, _connection):
@@ -663,17 +665,39 @@ async def test_error_about_a_column_that_the_adapter_does_not_write_passes(live:
 
 @on_postgresql
 async def test_other_errors_of_the_database_pass(live: Live) -> None:
-    live.tables["user"].c.name.type = sa.Integer()
-    live.tables["accesstoken"].append_column(sa.Column("one", sa.Integer, sa.Computed("1/0")))
+    for table, column in (("user", "email"), ("accesstoken", "token")):
+        division = sa.Computed(f"1 / (length({column}) - 1)", persisted=True)
+        live.tables[table].append_column(sa.Column("quotient", sa.Integer, division))
     live.create()
     live.insert("user", **user())
     async with live.open() as (users, tokens, _connection):
-        with pytest.raises(Exception, match="name") as caught:
-            await users.create({"email": "bert@example.com", "hashed_password": "", "name": "B"})
-        assert not isinstance(caught.value, ColumnTooNarrowError)
-        with pytest.raises(Exception, match="zero") as caught:
-            await tokens.create({"token": "t", "user_id": ANNE})
-        assert not isinstance(caught.value, ColumnTooNarrowError)
+        for write in (
+            users.create({"email": "b", "hashed_password": "hash"}),
+            tokens.create({"token": "t", "user_id": ANNE}),
+        ):
+            with pytest.raises(Exception, match="division by zero") as caught:
+                await write
+            assert not isinstance(caught.value, ColumnTooNarrowError)
+
+
+@every_database_with_widths
+async def test_login_that_renews_an_old_hash_says_what_is_wrong(live: Live) -> None:
+    bcrypt = pytest.importorskip("pwdlib.hashers.bcrypt")
+    live.tables["user"].c.hashed_password.type = sa.String(72)
+    live.create()
+    old_hash = bcrypt.BcryptHasher().hash("secret")
+    live.insert("user", **user(hashed_password=old_hash))
+    credentials = OAuth2PasswordRequestForm(username="anne@example.com", password="secret")
+    async with live.open() as (users, _, _connection):
+        with pytest.raises(ColumnTooNarrowError, match=r"hashed_password .* takes 97 characters"):
+            await BaseUserManager(users).authenticate(credentials)
+        # The next request of the same user, and of others, finds everything as it was.
+        assert (await users.get_by_email("anne@example.com")).hashed_password == old_hash
+        [problem] = await users.check_schema()
+    live.apply(problem)
+    async with live.open() as (users, _, _connection):
+        anne = await BaseUserManager(users).authenticate(credentials)
+        assert anne.hashed_password.startswith("$argon2")
 
 
 def _varchar(live: Live, width: int) -> str:
