@@ -124,6 +124,8 @@ class LiveTables:
 
     Attributes:
         dialect: how the database's SQL is written.
+        name: which kind of database this is; MariaDB is "mysql".
+        is_known: whether this kind can be read here.
         fetch: executes a statement and returns its rows by column name.
     """
 
@@ -132,11 +134,14 @@ class LiveTables:
     ) -> None:
         self.dialect = dialect
         self.name = "mysql" if is_mysql(dialect) else dialect.name
+        self.is_known = self.name in _COLUMNS
         self.fetch = fetch
         self._columns: dict[Table, dict[str, ColumnType]] = {}
 
     async def columns(self, table: Table) -> dict[str, ColumnType]:
         """Return the columns of a table by name; none if there is no such table."""
+        if not self.is_known:
+            raise NotImplementedError(f"The tables of {self.name} cannot be checked.")
         if table not in self._columns:
             rows = await self._describe(table, _COLUMNS[self.name])
             self._columns[table] = {row["name"]: ColumnType.parse(row["type"]) for row in rows}
@@ -186,5 +191,5 @@ def key_text(key: str) -> str:
         # SQLite has the expression only in the statement that created the index.
         key = key[key.index("(") + 1 : key.rindex(")")]
     key = re.sub(r"::[\w ]+", "", key)  # PostgreSQL's casts
-    key = re.sub(r'["`\s]', "", key)
-    return re.sub(r"\((\w+)\)\)", r"\1)", key) if key.count("(") > 1 else key
+    key = re.sub(r'["`\s]', "", key).lower()
+    return re.sub(r"\(\((\w+)\)\)", r"(\1)", key)

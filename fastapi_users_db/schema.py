@@ -142,7 +142,7 @@ async def narrow_column_error(
     Returns:
         The error, which is also `error`; or `error` itself if no column is found.
     """
-    for of, values in written:
+    for of, values in written if live.is_known else ():
         for attribute, value in values.items():
             column = of.columns.get(of.synonyms.get(attribute, attribute))
             if column is None or not isinstance(value, str):

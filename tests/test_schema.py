@@ -15,6 +15,7 @@ from databases import Database
 from fastapi.security import OAuth2PasswordRequestForm
 from fastapi_users import BaseUserManager
 from sqlalchemy import MetaData, Table, create_engine, make_url
+from sqlalchemy.dialects.oracle.base import OracleDialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -33,6 +34,9 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
     unique_email_index,
 )
+from fastapi_users_db.catalogue import LiveTables
+from fastapi_users_db.mapping import entity
+from fastapi_users_db.schema import check_tokens, narrow_column_error
 from tests.conftest import Addresses
 
 pytestmark = [
@@ -490,6 +494,28 @@ async def test_user_adapter_without_oauth_accounts_checks_users(live: Live) -> N
     async with live.open() as (users, _, connection):
         alone = type(users)(connection, User)
         assert await alone.check_schema() == []
+
+
+@pytest.mark.parametrize("live", ["databases"], indirect=True)
+async def test_bare_tables_are_checked(live: Live) -> None:
+    live.create()
+    accounts, tokens = OAuthAccount.__table__, AccessToken.__table__
+    async with live.open() as (_, _tokens, database):
+        users = DatabasesUserDatabase(database, User.__table__, accounts, user_model=dict)
+        assert await users.check_schema() == []
+        access_tokens = DatabasesAccessTokenDatabase(database, tokens, access_token_model=dict)
+        assert await access_tokens.check_schema() == []
+
+
+async def test_other_kinds_of_database_are_not_checked() -> None:
+    async def fetch(statement: Any) -> Any:
+        raise AssertionError
+
+    live = LiveTables(OracleDialect(), fetch)
+    with pytest.raises(NotImplementedError, match="oracle"):
+        await check_tokens(live, entity(AccessToken))
+    error = ValueError()
+    assert await narrow_column_error(error, live, [(entity(User), {"email": "e"})]) is error
 
 
 @on_postgresql

@@ -30,6 +30,6 @@ async def test_app_starts_only_on_sound_tables(
         assert (await client.get("/openapi.json")).status_code == 200
     async with sample.engine.begin() as connection:
         await connection.execute(text("DROP TABLE accesstoken"))
-    with pytest.raises(RuntimeError, match="^accesstoken: expected a table, found no table"):
+    with pytest.raises(RuntimeError, match=r"^accesstoken: expected a table, found no table"):
         await sample.app.router.lifespan_context(sample.app).__aenter__()
     await sample.engine.dispose()
