@@ -8,8 +8,9 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import Column, Table, and_, delete, insert, inspect, make_url, or_, select, update
+from sqlalchemy import Column, Table, and_, delete, insert, inspect, or_, select, update
 from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql import ClauseElement
