@@ -100,6 +100,8 @@ def _check_current(adapter: str, names: Names, session: Any, tables: Sequence[An
         raise _wrong(
             adapter, names, "was given a databases.Database without a model", _databases(names)
         )
+    if any(_is_database(table) for table in tables):
+        raise _wrong(adapter, names, "was not given a class first", _databases(names))
     if tables[0] is None:
         raise _wrong(adapter, names, f"was not given {names.classes[0]}", _current(names))
     for name, table in zip(names.classes, tables, strict=True):
@@ -117,14 +119,13 @@ def _check_legacy(
 ) -> bool:
     """Return whether it is the `databases` form."""
     first = tables[0]
+    if isinstance(connection, type) or (is_mapped_class(model) and not _pydantic.has_fields(model)):
+        raise _wrong(adapter, names, f"was given {_kind(model)} first", _current(names))
     if first is None:
-        reason = "was not given a table"
-        if is_mapped_class(model):
-            reason = f"was given the mapped class {model.__name__} first"
-            raise _wrong(adapter, names, reason, f"(session, {model.__name__})")
-        if _is_database(connection):
-            raise _wrong(adapter, names, reason, _databases(names))
-        raise _wrong(adapter, names, reason, _orm(names), _databases(names))
+        right = (
+            [_databases(names)] if _is_database(connection) else [_orm(names), _databases(names)]
+        )
+        raise _wrong(adapter, names, "was not given a table", *right)
     if isinstance(first, Table):
         if not has_attributes(connection, "fetch_one"):
             reason = f"was given a Table with {_kind(connection)}"

@@ -7,7 +7,7 @@ from sqlalchemy import inspect
 
 from fastapi_users_db.mapping import Entity, is_mapped_class
 
-__all__ = ["build", "dump", "is_model", "missing"]
+__all__ = ["build", "dump", "has_fields", "is_model", "missing"]
 
 
 def dump(values: Any, usage: str) -> dict[str, Any]:
@@ -61,8 +61,12 @@ class _Loaded:
 
 def is_model(value: Any) -> bool:
     """Tell whether `value` is a class of pydantic's, and not mapped to a table too."""
-    is_pydantic = hasattr(value, "model_fields") or hasattr(value, "__fields__")
-    return is_pydantic and not is_mapped_class(value)
+    return has_fields(value) and not is_mapped_class(value)
+
+
+def has_fields(value: Any) -> bool:
+    """Tell whether `value` is a class of pydantic's."""
+    return hasattr(value, "model_fields") or hasattr(value, "__fields__")
 
 
 def missing(model: Any, of: Entity, values: Mapping[str, Any]) -> dict[str, Any]:

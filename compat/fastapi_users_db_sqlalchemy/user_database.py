@@ -31,6 +31,7 @@ NAMES = Names(
     classes=("user_table", "oauth_account_table"),
     example=("UserDB", "User"),
 )
+UPDATE = "update(user, update_dict) or update(user)"
 
 
 class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
@@ -89,6 +90,9 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
         """
         if update_dict is None:
             return await self._write_whole(user)
+        if not isinstance(update_dict, Mapping):
+            kind = type(update_dict).__name__
+            raise TypeError(f"Expected a dict, not {kind}. Call {UPDATE}.")
         if self._is_databases:
             return await self._databases.update(user, update_dict)
         mapped = await self._mapped(user)
@@ -170,7 +174,7 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
     async def _write_whole(self, user: Any) -> UP:
         if not self._is_databases and isinstance(user, self.user_table):
             return await super().update(user, {})
-        values = self._values(user, "update(user, update_dict) or update(user)")
+        values = self._values(user, UPDATE)
         if self._is_databases:
             await self._databases.write_whole(user.id, values)
             return user  # type: ignore[no-any-return]
