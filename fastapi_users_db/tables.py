@@ -94,17 +94,19 @@ class SQLAlchemyBaseUserTableInt(SQLAlchemyBaseUserTable[int]):
         id = Column(Integer, primary_key=True)
 
 
-def foreign_key_to_user() -> Any:
-    """Return a foreign key to the user table, whatever its name and the type of its id."""
-    # It follows the user table as soon as both are mapped, see `_follow_user_table`. Without a
-    # type of its own the column takes that of the id.
-    return declared_attr(
-        lambda _: Column(
-            ForeignKey("user.id", ondelete="cascade"),
-            nullable=False,
-            index=True,
-            info={_REFERS_TO_USER: True},
-        )
+def foreign_key_to_user(*type_: Any) -> Column[Any]:
+    """Return a foreign key to the user table, whatever its name and the type of its id.
+
+    Parameters:
+        type_: the type of the column; without one it takes that of the id.
+    """
+    # It follows the user table as soon as both are mapped, see `_follow_user_table`.
+    return Column(
+        *type_,
+        ForeignKey("user.id", ondelete="cascade"),
+        nullable=False,
+        index=True,
+        info={_REFERS_TO_USER: True},
     )
 
 
@@ -139,7 +141,7 @@ class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.U
         user_id: Mapped[uuid.UUID]
     else:
         id = Column(GUID, primary_key=True, default=uuid.uuid4)
-        user_id = foreign_key_to_user()
+        user_id = declared_attr(lambda _: foreign_key_to_user())
 
 
 class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
@@ -150,7 +152,7 @@ class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
         user_id: Mapped[int]
     else:
         id = Column(Integer, primary_key=True)
-        user_id = foreign_key_to_user()
+        user_id = declared_attr(lambda _: foreign_key_to_user())
 
 
 class SQLAlchemyBaseAccessTokenTable(AccessTokenProtocol[ID]):
@@ -175,7 +177,7 @@ class SQLAlchemyBaseAccessTokenTableUUID(SQLAlchemyBaseAccessTokenTable[uuid.UUI
     if TYPE_CHECKING:
         user_id: Mapped[uuid.UUID]
     else:
-        user_id = foreign_key_to_user()
+        user_id = declared_attr(lambda _: foreign_key_to_user())
 
 
 class SQLAlchemyBaseAccessTokenTableInt(SQLAlchemyBaseAccessTokenTable[int]):
@@ -184,7 +186,7 @@ class SQLAlchemyBaseAccessTokenTableInt(SQLAlchemyBaseAccessTokenTable[int]):
     if TYPE_CHECKING:
         user_id: Mapped[int]
     else:
-        user_id = foreign_key_to_user()
+        user_id = declared_attr(lambda _: foreign_key_to_user())
 
 
 def unique_email_index(user_table: type[Any]) -> Index:

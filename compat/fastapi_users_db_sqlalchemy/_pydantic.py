@@ -70,21 +70,18 @@ def has_fields(value: Any) -> bool:
 
 
 def missing(model: Any, of: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a model would have filled in, where the table fills in nothing.
+    """Return what a model would have filled in: in the legacy convention users were models first.
 
     Parameters:
         model: the class of the model.
         of: the table.
         values: what is given.
     """
-    filled = {}
-    for name, default in _defaults(model).items():
-        column = of.columns.get(name)
-        if name in values or default is None or column is None:
-            continue
-        if column.default is None and column.server_default is None:
-            filled[name] = default
-    return filled
+    return {
+        name: default
+        for name, default in _defaults(model).items()
+        if name in of.columns and name not in values and default is not None
+    }
 
 
 def _defaults(model: Any) -> dict[str, Any]:

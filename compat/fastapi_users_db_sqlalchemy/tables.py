@@ -33,22 +33,28 @@ class _Warns:
         warn_of_table(cls)
 
 
-def _uuid_id() -> Any:
-    # A lambda: SQLAlchemy would take a function's annotations for the column's.
-    return declared_attr(lambda cls: _uuid_id_of(cls))
-
-
-def _uuid_id_of(cls: type[Any]) -> Column[Any]:
+# Lambdas below: SQLAlchemy would take a function's annotations for the column's.
+def _id(cls: type[Any]) -> Any:
+    for ancestor in cls.__mro__:
+        own = ancestor.__dict__.get("id")
+        if own is not None and ancestor.__module__ != __name__:
+            # The app's own base class has one: it counts, whatever the order of the bases.
+            is_declared = isinstance(own, declared_attr)
+            return own.__get__(None, cls) if is_declared else getattr(own, "_copy", own.copy)()
     if has_type_argument(cls):
         raise TypeError(f"{cls.__name__} gives its mixin a type argument, but has no `id`.")
     return Column(GUID, primary_key=True, default=uuid.uuid4)
+
+
+def _user_id(cls: type[Any]) -> Column[Any]:
+    return tables.foreign_key_to_user(*([] if has_type_argument(cls) else [GUID]))
 
 
 class SQLAlchemyBaseUserTable(_Warns, tables.SQLAlchemyBaseUserTable[ID]):
     """Columns of the user table."""
 
     if not TYPE_CHECKING:
-        id = _uuid_id()
+        id = declared_attr(lambda cls: _id(cls))
 
 
 class SQLAlchemyBaseUserTableUUID(SQLAlchemyBaseUserTable[uuid.UUID]):
@@ -62,8 +68,8 @@ class SQLAlchemyBaseOAuthAccountTable(_Warns, tables.SQLAlchemyBaseOAuthAccountT
     """Columns of the OAuth account table."""
 
     if not TYPE_CHECKING:
-        id = _uuid_id()
-        user_id = tables.foreign_key_to_user()
+        id = declared_attr(lambda cls: _id(cls))
+        user_id = declared_attr(lambda cls: _user_id(cls))
 
 
 class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.UUID]):
@@ -80,7 +86,7 @@ class SQLAlchemyBaseAccessTokenTable(_Warns, tables.SQLAlchemyBaseAccessTokenTab
         created_at = Column(
             TIMESTAMPAware(timezone=True), index=True, nullable=False, default=now_utc
         )
-        user_id = tables.foreign_key_to_user()
+        user_id = declared_attr(lambda cls: _user_id(cls))
 
 
 class SQLAlchemyBaseAccessTokenTableUUID(SQLAlchemyBaseAccessTokenTable[uuid.UUID]):

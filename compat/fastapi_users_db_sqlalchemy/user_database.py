@@ -94,7 +94,7 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
             kind = type(update_dict).__name__
             raise TypeError(f"Expected a dict, not {kind}. Call {UPDATE}.")
         if self._is_databases:
-            return await self._databases.update(user, update_dict)
+            return await self._databases.update(user, dict(update_dict))
         mapped = await self._mapped(user)
         known = {key: update_dict[key] for key in update_dict if self._users.knows(key)}
         await super().update(mapped, known)

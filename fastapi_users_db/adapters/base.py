@@ -111,7 +111,9 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             user = await self._get_one_of_several(
                 self._select_user().where(criterion), order_by=column
             )
-            if user is not None and differs_only_by_case(user.email, email):
+            found = read(user, "email")
+            # What a hook of the app's own has made of the user may have no address.
+            if user is not None and (found is None or differs_only_by_case(found, email)):
                 return user
         return None
 
