@@ -1,0 +1,283 @@
+"""The access token adapter, in each of its forms."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import AsyncMock
+
+import fastapi_users_db_sqlalchemy as package
+import pytest
+from fastapi_users_db_sqlalchemy import (
+    SQLAlchemyBaseUserTable,
+    SQLAlchemyUserDatabase,
+)
+from sqlalchemy import Column, DateTime, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import declarative_base
+
+from tests.compat.models import (
+    FASTAPI_USERS,
+    UPSTREAM,
+    AccessTokenDB,
+    BaseUserDB,
+    anne,
+    current_form,
+    databases_form,
+    legacy_orm_form,
+    on_every_database,
+    ours,
+)
+
+pytestmark = pytest.mark.skipif(FASTAPI_USERS < 9, reason="FastAPI Users 9 brought access tokens")
+NOW = datetime.now(timezone.utc)
+
+
+def declare(**columns: Any) -> SimpleNamespace:
+    from fastapi_users_db_sqlalchemy import access_token
+
+    base: Any = declarative_base()
+    legacy = UPSTREAM in (None, 1, 3)
+
+    class User(SQLAlchemyBaseUserTable if legacy else package.SQLAlchemyBaseUserTableUUID, base):
+        pass
+
+    mixin = (
+        access_token.SQLAlchemyBaseAccessTokenTable
+        if legacy
+        else access_token.SQLAlchemyBaseAccessTokenTableUUID
+    )
+    table: Any = type("AccessToken", (base, mixin), columns)
+    return SimpleNamespace(base=base, User=User, AccessToken=table)
+
+
+@pytest.fixture
+async def tables(create_all: Any) -> SimpleNamespace:
+    tables = declare()
+    await create_all(tables.base)
+    return tables
+
+
+@dataclass
+class Tokens:
+    """A token adapter, and how its convention writes."""
+
+    database: Any
+    returned: type[Any]
+    user_id: uuid.UUID
+
+    async def create(self, token: str, **values: Any) -> Any:
+        values = {"token": token, "user_id": self.user_id, **values}
+        if self.returned is AccessTokenDB:
+            return await self.database.create(AccessTokenDB(**values))
+        return await self.database.create(values)
+
+    async def update(self, access_token: Any, **values: Any) -> Any:
+        if self.returned is not AccessTokenDB:
+            return await self.database.update(access_token, values)
+        for key, value in values.items():
+            setattr(access_token, key, value)
+        return await self.database.update(access_token)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("databases", marks=databases_form),
+        pytest.param("legacy-orm", marks=legacy_orm_form),
+        pytest.param("current", marks=current_form),
+    ]
+)
+async def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def connection(form: str, addresses: Any, request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue("database" if form == "databases" else "session")
+
+
+@pytest.fixture
+async def tokens(form: str, connection: Any, tables: SimpleNamespace) -> Tokens:
+    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+    if form == "databases":
+        users: Any = SQLAlchemyUserDatabase(BaseUserDB, connection, tables.User.__table__)
+        table = tables.AccessToken.__table__
+        database = SQLAlchemyAccessTokenDatabase(AccessTokenDB, connection, table)
+    elif form == "legacy-orm":
+        users = SQLAlchemyUserDatabase(BaseUserDB, connection, tables.User)
+        database = SQLAlchemyAccessTokenDatabase(AccessTokenDB, connection, tables.AccessToken)
+    else:
+        users = SQLAlchemyUserDatabase(connection, tables.User)
+        database = SQLAlchemyAccessTokenDatabase(connection, tables.AccessToken)
+        user = await users.create(anne())
+        return Tokens(database, tables.AccessToken, user.id)
+    user = await users.create(BaseUserDB(**anne()))
+    return Tokens(database, AccessTokenDB, user.id)
+
+
+@on_every_database
+async def test_create_and_get_by_token(tokens: Tokens) -> None:
+    created = await tokens.create("token")
+
+    found = await tokens.database.get_by_token("token")
+
+    assert isinstance(created, tokens.returned)
+    assert isinstance(found, tokens.returned)
+    assert (found.token, found.user_id) == ("token", tokens.user_id)
+    assert await tokens.database.get_by_token("other") is None
+
+
+@on_every_database
+async def test_max_age(tokens: Tokens) -> None:
+    await tokens.create("token", created_at=NOW - timedelta(hours=1))
+
+    get_by_token = tokens.database.get_by_token
+
+    assert await get_by_token("token", NOW - timedelta(hours=2)) is not None
+    assert await get_by_token("token", max_age=NOW - timedelta(minutes=30)) is None
+
+
+async def test_update(tokens: Tokens) -> None:
+    access_token = await tokens.create("token")
+
+    await tokens.update(access_token, created_at=NOW - timedelta(hours=1))
+
+    assert await tokens.database.get_by_token("token", NOW - timedelta(minutes=30)) is None
+
+
+async def test_delete(tokens: Tokens) -> None:
+    access_token = await tokens.create("token")
+
+    await tokens.database.delete(access_token)
+
+    assert await tokens.database.get_by_token("token") is None
+
+
+async def test_database_strategy_of_the_framework(tokens: Tokens) -> None:
+    from fastapi_users.authentication.strategy.db import DatabaseStrategy
+
+    strategy: Any = DatabaseStrategy(tokens.database, lifetime_seconds=3600)
+    user: Any = SimpleNamespace(id=tokens.user_id)
+    manager: Any = SimpleNamespace(get=AsyncMock(return_value=user), parse_id=lambda value: value)
+
+    token = await strategy.write_token(user)
+
+    assert await strategy.read_token(token, manager) is user
+    manager.get.assert_awaited_once_with(tokens.user_id)
+    await strategy.destroy_token(token, user)
+    assert await strategy.read_token(token, manager) is None
+
+
+@ours
+@on_every_database
+async def test_created_at_is_aware(tokens: Tokens) -> None:
+    await tokens.create("token", created_at=NOW)
+
+    found = await tokens.database.get_by_token("token")
+
+    assert found.created_at.replace(microsecond=0) == NOW.replace(microsecond=0)
+
+
+@ours
+async def test_both_conventions_in_every_form(tokens: Tokens) -> None:
+    with_dict = await tokens.database.create({"token": "1", "user_id": tokens.user_id})
+    with_model = await tokens.database.create(AccessTokenDB(token="2", user_id=tokens.user_id))
+    await tokens.database.update(with_dict, {"created_at": NOW - timedelta(hours=1)})
+    with_model.created_at = NOW - timedelta(hours=1)
+    await tokens.database.update(with_model)
+
+    for token in ("1", "2"):
+        assert isinstance(await tokens.database.get_by_token(token), tokens.returned)
+        assert await tokens.database.get_by_token(token, NOW - timedelta(minutes=1)) is None
+
+
+@databases_form
+async def test_databases_attributes_and_keywords(database: Any, tables: SimpleNamespace) -> None:
+    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+    table = tables.AccessToken.__table__
+
+    tokens: Any = SQLAlchemyAccessTokenDatabase(
+        access_token_model=AccessTokenDB, database=database, access_tokens=table
+    )
+
+    assert tokens.access_token_model is AccessTokenDB
+    assert tokens.database is database
+    assert tokens.access_tokens is table
+
+
+@legacy_orm_form
+async def test_legacy_orm_attributes_and_keywords(
+    session: AsyncSession, tables: SimpleNamespace
+) -> None:
+    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+    tokens: Any = SQLAlchemyAccessTokenDatabase(
+        access_token_model=AccessTokenDB, session=session, access_token_table=tables.AccessToken
+    )
+
+    assert tokens.access_token_model is AccessTokenDB
+    assert tokens.session is session
+    assert tokens.access_token_table is tables.AccessToken
+
+
+@current_form
+async def test_attributes_and_keywords(session: AsyncSession, tables: SimpleNamespace) -> None:
+    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+    tokens: Any = SQLAlchemyAccessTokenDatabase(
+        session=session, access_token_table=tables.AccessToken
+    )
+
+    assert tokens.session is session
+    assert tokens.access_token_table is tables.AccessToken
+
+
+@current_form
+async def test_subclass_that_adds_expires_at(session: AsyncSession, create_all: Any) -> None:
+    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+    class AccessTokenDatabase(SQLAlchemyAccessTokenDatabase):
+        async def create(self, create_dict: dict[str, Any]) -> Any:
+            return await super().create({**create_dict, "expires_at": datetime(2020, 1, 1)})
+
+        async def get_by_token(self, token: str, max_age: datetime | None = None) -> Any:
+            statement = select(self.access_token_table).where(
+                self.access_token_table.token == token,
+                self.access_token_table.expires_at >= datetime(2021, 1, 1),
+            )
+            return (await self.session.execute(statement)).scalar_one_or_none()
+
+    tables = declare(expires_at=Column(DateTime))
+    await create_all(tables.base)
+    users = SQLAlchemyUserDatabase(session, tables.User)
+    user_id = (await users.create(anne())).id
+    tokens = AccessTokenDatabase(session, tables.AccessToken)
+
+    access_token = await tokens.create({"token": "token", "user_id": user_id})
+
+    assert access_token.expires_at == datetime(2020, 1, 1)
+    assert await tokens.get_by_token("token") is None
+
+
+@legacy_orm_form
+async def test_legacy_subclass_that_overrides_get_by_token(
+    session: AsyncSession, tables: SimpleNamespace
+) -> None:
+    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+    class AccessTokenDatabase(SQLAlchemyAccessTokenDatabase):
+        async def get_by_token(self, token: str, max_age: datetime | None = None) -> Any:
+            return await super().get_by_token(token.strip(), max_age)
+
+    tokens: Any = AccessTokenDatabase(AccessTokenDB, session, tables.AccessToken)
+
+    assert await tokens.get_by_token(" token ") is None
+
+
+def test_type_parameter() -> None:
+    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+    assert SQLAlchemyAccessTokenDatabase[AccessTokenDB].__args__ == (AccessTokenDB,)

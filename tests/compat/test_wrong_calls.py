@@ -1,0 +1,180 @@
+"""Calls that upstream answers with an obscure failure get a `TypeError` with the right call."""
+
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from tests.compat.models import FASTAPI_USERS, AccessTokenDB, UserDB, ours
+
+pytestmark = ours
+
+CURRENT = "SQLAlchemyUserDatabase(session, User"
+DATABASES = "SQLAlchemyUserDatabase(UserDB, database, "
+LEGACY_ORM = "SQLAlchemyUserDatabase(UserDB, session, "
+ANY = "SQLAlchemyUserDatabase("
+
+
+def raises(call: str) -> Any:
+    return pytest.raises(TypeError, match=re.escape(call))
+
+
+class TestORM:
+    def test_user_session(self, session: AsyncSession, current: SimpleNamespace) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(current.User, session)
+
+    def test_user_table_session(self, session: AsyncSession, legacy: SimpleNamespace) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(legacy.UserTable, session)
+
+    def test_user_session_oauth_account(
+        self, session: AsyncSession, current: SimpleNamespace
+    ) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(current.User, session, current.OAuthAccount)
+
+    def test_model_session(self, session: AsyncSession) -> None:
+        with raises(LEGACY_ORM):
+            SQLAlchemyUserDatabase(UserDB, session)
+
+    def test_session_table_model(self, session: AsyncSession, legacy: SimpleNamespace) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(session, legacy.UserTable, UserDB)
+
+    def test_session_model(self, session: AsyncSession) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(session, UserDB)
+
+    def test_session_model_table(self, session: AsyncSession, legacy: SimpleNamespace) -> None:
+        with raises(ANY):
+            SQLAlchemyUserDatabase(session, UserDB, legacy.UserTable)
+
+    def test_model_table_session(self, session: AsyncSession, legacy: SimpleNamespace) -> None:
+        with raises(LEGACY_ORM):
+            SQLAlchemyUserDatabase(UserDB, legacy.UserTable, session)
+
+    def test_session_table_of_the_class(
+        self, session: AsyncSession, current: SimpleNamespace
+    ) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(session, current.User.__table__)
+
+    def test_model_session_core_table(self, session: AsyncSession, legacy: SimpleNamespace) -> None:
+        with raises(LEGACY_ORM):
+            SQLAlchemyUserDatabase(UserDB, session, legacy.users)
+
+    def test_only_the_session(self, session: AsyncSession) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(session)
+
+    def test_nothing(self) -> None:
+        with raises(ANY):
+            SQLAlchemyUserDatabase()
+
+    def test_session_class(self, current: SimpleNamespace) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(AsyncSession, current.User)
+
+    def test_engine(self, engine: Any, current: SimpleNamespace) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(engine, current.User)
+
+    def test_instance_of_the_user(self, session: AsyncSession, current: SimpleNamespace) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(session, current.User())
+
+    def test_too_many_arguments(self, session: AsyncSession, current: SimpleNamespace) -> None:
+        with raises(ANY):
+            SQLAlchemyUserDatabase(session, current.User, current.OAuthAccount, 1, 2)
+
+    def test_unknown_keyword(self, session: AsyncSession, current: SimpleNamespace) -> None:
+        with pytest.raises(TypeError, match="user_model"):
+            SQLAlchemyUserDatabase(session, user_model=current.User)
+
+    def test_argument_given_twice(self, session: AsyncSession, current: SimpleNamespace) -> None:
+        with pytest.raises(TypeError, match="user_table"):
+            SQLAlchemyUserDatabase(session, current.User, user_table=current.User)
+
+    @pytest.mark.parametrize("legacy_form", [False, True])
+    def test_sync_session(self, legacy_form: bool, addresses: Any, legacy: SimpleNamespace) -> None:
+        engine = create_engine(addresses.databases)
+        args: Any = (UserDB,) if legacy_form else ()
+        with Session(engine) as session, pytest.raises(TypeError, match="AsyncSession"):
+            SQLAlchemyUserDatabase(*args, session, legacy.UserTable)
+        engine.dispose()
+
+    def test_the_right_call_names_the_subclass(
+        self, session: AsyncSession, current: SimpleNamespace
+    ) -> None:
+        class UserDatabase(SQLAlchemyUserDatabase):
+            pass
+
+        with raises("UserDatabase(session, User"):
+            UserDatabase(current.User, session)
+
+
+class TestDatabases:
+    def test_model_database(self, database: Any) -> None:
+        with raises(DATABASES):
+            SQLAlchemyUserDatabase(UserDB, database)
+
+    def test_database_table(self, database: Any, legacy: SimpleNamespace) -> None:
+        with raises(DATABASES):
+            SQLAlchemyUserDatabase(database, legacy.UserTable.__table__)
+
+    def test_database_table_model(self, database: Any, legacy: SimpleNamespace) -> None:
+        with raises(DATABASES):
+            SQLAlchemyUserDatabase(database, legacy.users, UserDB)
+
+    def test_model_table_database(self, database: Any, legacy: SimpleNamespace) -> None:
+        with raises(DATABASES):
+            SQLAlchemyUserDatabase(UserDB, legacy.users, database)
+
+    def test_database_class(self, database: Any, legacy: SimpleNamespace) -> None:
+        with raises(DATABASES):
+            SQLAlchemyUserDatabase(UserDB, type(database), legacy.users)
+
+    def test_instance_of_the_model(self, database: Any, legacy: SimpleNamespace) -> None:
+        with raises(DATABASES):
+            SQLAlchemyUserDatabase(
+                UserDB(email="anne@example.com", hashed_password="hash"), database, legacy.users
+            )
+
+
+class TestWrites:
+    async def test_update_with_a_model_as_its_dict(self, form: Any) -> None:
+        user = await form.user_db.create({"email": "anne@example.com", "hashed_password": "hash"})
+
+        with pytest.raises(TypeError, match=re.escape("update(user, ")):
+            await form.user_db.update(user, UserDB(email="b@example.com", hashed_password="hash"))
+
+    async def test_create_of_a_schema_without_the_hash(self, form: Any) -> None:
+        with pytest.raises(TypeError, match=re.escape("create(")):
+            await form.user_db.create(None)
+
+
+@pytest.mark.skipif(FASTAPI_USERS < 9, reason="FastAPI Users 9 brought access tokens")
+class TestAccessTokens:
+    def test_table_session(self, session: AsyncSession, current: SimpleNamespace) -> None:
+        from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+        with raises("SQLAlchemyAccessTokenDatabase(session, AccessToken"):
+            SQLAlchemyAccessTokenDatabase(current.User, session)
+
+    def test_model_session(self, session: AsyncSession) -> None:
+        from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+        with raises("SQLAlchemyAccessTokenDatabase("):
+            SQLAlchemyAccessTokenDatabase(AccessTokenDB, session)
+
+    def test_database_table(self, database: Any, legacy: SimpleNamespace) -> None:
+        from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+        with raises("SQLAlchemyAccessTokenDatabase("):
+            SQLAlchemyAccessTokenDatabase(database, legacy.users)
