@@ -37,12 +37,16 @@ import fastapi_users.db
 import fastapi_users_db_sqlalchemy as package
 from sqlalchemy import Column
 from sqlalchemy.orm import declarative_base
-from fastapi_users_db_sqlalchemy import generics
+
+try:
+    from fastapi_users_db_sqlalchemy.generics import TIMESTAMPAware
+except ImportError:  # upstream 1
+    from sqlalchemy import TIMESTAMP as TIMESTAMPAware
 
 base = declarative_base()
 
 class User(getattr(package, "SQLAlchemyBaseUserTableUUID", package.SQLAlchemyBaseUserTable), base):
-    created_at = Column(generics.TIMESTAMPAware(timezone=True))
+    created_at = Column(TIMESTAMPAware(timezone=True))
 """
 TEMPLATE = '''"""${message}"""
 import fastapi_users_db_sqlalchemy

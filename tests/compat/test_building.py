@@ -1,6 +1,7 @@
 """Every way in which apps have built the adapter."""
 
 import contextlib
+import uuid
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from types import SimpleNamespace
@@ -206,8 +207,8 @@ class TestCurrent:
         assert user_db.user_table is current.User
         assert user_db.oauth_account_table is None
 
-    def test_session_is_a_mock(self) -> None:
-        session, user_table = Mock(), type("User", (), {})
+    def test_session_is_a_mock(self, current: SimpleNamespace) -> None:
+        session, user_table = Mock(), current.User
 
         user_db = SQLAlchemyUserDatabase(session, user_table)
 
@@ -234,7 +235,7 @@ class TestCurrent:
         result.first.return_value = (user,)  # upstream 4
         session.execute.return_value = result
 
-        assert await SQLAlchemyUserDatabase(session, current.User).get(1) is user
+        assert await SQLAlchemyUserDatabase(session, current.User).get(uuid.uuid4()) is user
 
     async def test_session_is_a_proxy_around_a_sync_session(
         self, addresses: Any, current: SimpleNamespace
@@ -341,9 +342,9 @@ async def test_adapter_is_fastapi_users_base(
 
 @ours
 async def test_both_forms_in_one_process(session: AsyncSession, legacy: SimpleNamespace) -> None:
-    with_model: Any = SQLAlchemyUserDatabase(OAuthUserDB, session, legacy.UserTable)
+    with_model: Any = SQLAlchemyUserDatabase(UserDB, session, legacy.UserTable)
     without: Any = SQLAlchemyUserDatabase(session, legacy.UserTable)
 
-    user = await with_model.create(OAuthUserDB(**anne()))
+    user = await with_model.create(UserDB(**anne()))
 
     assert isinstance(await without.get(user.id), legacy.UserTable)

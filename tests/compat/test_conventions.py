@@ -278,15 +278,6 @@ class TestOurs:
 
         assert (await user_db.create(anne())).is_active is False
 
-    async def test_fields_that_are_no_columns(self, legacy_form: Form) -> None:
-        legacy_form.user_db.oauth_accounts = None  # `databases`
-        legacy_form.user_db.oauth_account_table = None  # ORM
-
-        user = await legacy_form.user_db.create(OAuthUserDB(**anne()))
-
-        assert user.oauth_accounts == []
-        assert (await legacy_form.user_db.get(user.id)).email == "anne@example.com"
-
     async def test_duplicate_is_fastapi_users_error_too(self, form: Form) -> None:
         from fastapi_users_db import UserAlreadyExistsError
 

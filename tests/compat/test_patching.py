@@ -246,8 +246,8 @@ def test_isinstance(form: Form) -> None:
 
 
 @current_form
-def test_assertions_on_session_and_user_table() -> None:
-    session, user_table = AsyncMock(), type("User", (), {})
+def test_assertions_on_session_and_user_table(current: SimpleNamespace) -> None:
+    session, user_table = AsyncMock(), current.User
 
     user_db = SQLAlchemyUserDatabase(session, user_table)
 

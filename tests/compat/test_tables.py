@@ -119,6 +119,9 @@ class TestLegacy:
 
         base: Any = declarative_base()
 
+        class UserTable(base, SQLAlchemyBaseUserTable):
+            pass
+
         class AccessToken(base, SQLAlchemyBaseAccessTokenTable):
             pass
 
@@ -564,24 +567,6 @@ class TestCurrent:
 
         assert (await read_back(session, User)).id == 1
 
-    @ours
-    async def test_sqlmodel_that_repeats_no_column(
-        self, session: AsyncSession, create_all: Any
-    ) -> None:
-        sqlmodel = pytest.importorskip("sqlmodel")
-
-        class Base(sqlmodel.SQLModel, registry=registry()):
-            pass
-
-        class User(Base, package.SQLAlchemyBaseUserTableUUID, table=True):
-            __tablename__ = "user"
-
-            name: str | None = None
-
-        await create_all(Base)
-
-        assert isinstance((await read_back(session, User)).id, uuid.UUID)
-
 
 @ours
 async def test_legacy_table_in_the_current_form(session: AsyncSession, create_all: Any) -> None:
@@ -593,9 +578,3 @@ async def test_legacy_table_in_the_current_form(session: AsyncSession, create_al
     await create_all(base)
 
     assert isinstance((await read_back(session, UserTable)).id, uuid.UUID)
-
-
-@ours
-@pytest.mark.parametrize("name", ["SQLAlchemyBaseUserTable", "SQLAlchemyBaseOAuthAccountTable"])
-def test_mixins_with_a_type_argument_bring_no_id(name: str) -> None:
-    assert not hasattr(getattr(package, name)[int], "id")
