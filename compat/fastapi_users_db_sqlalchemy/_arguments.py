@@ -119,6 +119,11 @@ def _check_legacy(
 ) -> bool:
     """Return whether it is the `databases` form."""
     first = tables[0]
+    if isinstance(connection, type) and _pydantic.has_fields(model):
+        reason = f"was given {_kind(connection)} in the second place"
+        raise _wrong(
+            adapter, names, reason, _databases(names) if isinstance(first, Table) else _orm(names)
+        )
     if isinstance(connection, type) or (is_mapped_class(model) and not _pydantic.has_fields(model)):
         raise _wrong(adapter, names, f"was given {_kind(model)} first", _current(names))
     if first is None:

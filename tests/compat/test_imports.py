@@ -222,7 +222,7 @@ import importlib, warnings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     for module in [
-        "databases", "fastapi.security", "jwt", "makefun", "passlib.context", "passlib.pwd",
+        "databases", "fastapi.security", "httpx", "jwt", "makefun", "passlib.context", "passlib.pwd",
         "passlib.handlers.bcrypt", "pwdlib", "sqlalchemy.ext.asyncio", "email_validator",
     ]:
         try:
