@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
@@ -29,9 +30,18 @@ class Names:
     classes: tuple[str, ...]
     example: tuple[str, ...]
 
+    @cached_property
+    def current(self) -> list[tuple[str, ...]]:
+        """The names of each parameter of the current form."""
+        return [("session", "database"), *zip(self.classes, self.tables, strict=True)]
 
-@dataclass(frozen=True)
-class Arguments:
+    @cached_property
+    def legacy(self) -> list[tuple[str, ...]]:
+        """The names of each parameter of the legacy forms."""
+        return [(self.model,), *self.current]
+
+
+class Arguments(NamedTuple):
     """A call in its parts.
 
     Attributes:
@@ -43,8 +53,13 @@ class Arguments:
 
     model: Any
     connection: Any
-    tables: tuple[Any, ...]
+    tables: list[Any]
     is_databases: bool
+
+
+# Adapters are built on every request: what was right once is not looked at again.
+MAX_KNOWN = 1000
+_known: set[Any] = set()
 
 
 def arguments(
@@ -61,30 +76,40 @@ def arguments(
     Raises:
         TypeError: it is none of the forms. The message shows the right call.
     """
-    legacy = names.model in kwargs or (bool(args) and isinstance(args[0], type))
-    slots = [("session", "database"), *zip(names.classes, names.tables, strict=True)]
-    if legacy:
-        slots.insert(0, (names.model, names.model))
+    legacy = bool(args) and isinstance(args[0], type)
+    if kwargs:
+        legacy = legacy or names.model in kwargs
+    slots = names.legacy if legacy else names.current
     bound = _bind(adapter, names, slots, args, kwargs)
     model = bound.pop(0) if legacy else None
     connection, *tables = bound
-    if not legacy:
-        _check_current(adapter, names, connection, tables)
-        return Arguments(None, connection, tuple(tables), is_databases=False)
-    is_databases = _check_legacy(adapter, names, model, connection, tables)
-    return Arguments(model, connection, tuple(tables), is_databases)
+    try:
+        shape = (model, type(connection), *tables)
+        is_known = shape in _known
+    except TypeError:  # one of them has no hash
+        is_known = False
+    if not is_known:
+        if legacy:
+            _check_legacy(adapter, names, model, connection, tables)
+        else:
+            _check_current(adapter, names, connection, tables)
+        if len(_known) < MAX_KNOWN:
+            _known.add(shape)
+    return Arguments(model, connection, tables, legacy and isinstance(tables[0], Table))
 
 
 def _bind(
     adapter: str,
     names: Names,
-    slots: Sequence[tuple[str, str]],
+    slots: Sequence[tuple[str, ...]],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> list[Any]:
     if len(args) > len(slots):
         raise _wrong(adapter, names, f"takes at most {len(slots)} arguments, not {len(args)}")
     values = [*args, *[None] * (len(slots) - len(args))]
+    if not kwargs:
+        return values
     for name, value in kwargs.items():
         index = next((i for i, aliases in enumerate(slots) if name in aliases), None)
         if index is None:
@@ -116,8 +141,7 @@ def _check_current(adapter: str, names: Names, session: Any, tables: Sequence[An
 
 def _check_legacy(
     adapter: str, names: Names, model: Any, connection: Any, tables: Sequence[Any]
-) -> bool:
-    """Return whether it is the `databases` form."""
+) -> None:
     first = tables[0]
     if isinstance(connection, type) and _pydantic.has_fields(model):
         reason = f"was given {_kind(connection)} in the second place"
@@ -143,7 +167,6 @@ def _check_legacy(
         raise _wrong(adapter, names, reason, _databases(names))
     else:
         check_session(connection, adapter + _orm(names))
-    return isinstance(first, Table)
 
 
 def _is_database(connection: Any) -> bool:

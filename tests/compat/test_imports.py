@@ -222,8 +222,9 @@ import importlib, warnings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     for module in [
-        "databases", "fastapi.security", "httpx", "jwt", "makefun", "passlib.context", "passlib.pwd",
-        "passlib.handlers.bcrypt", "pwdlib", "sqlalchemy.ext.asyncio", "email_validator",
+        "databases", "fastapi.security", "httpx", "jwt", "makefun", "passlib.context",
+        "passlib.handlers.bcrypt", "passlib.pwd", "pwdlib", "email_validator",
+        "sqlalchemy.ext.asyncio",
     ]:
         try:
             importlib.import_module(module)
