@@ -53,6 +53,7 @@ DATABASES_0_6 = ("databases==0.6.2", "sqlalchemy==1.4.41")
 SQLALCHEMY_2_0 = "sqlalchemy[asyncio]==2.0.58"
 SQLALCHEMY_2_1 = "sqlalchemy[asyncio]==2.1.9"
 DATABASES_0_9 = "databases==0.9.0"
+TODAY = ("fastapi-users[oauth]==15.0.5", SQLALCHEMY_2_1, DATABASES_0_9)
 STACKS = [
     Stack("8.1-databases", "8.1.5", (*DATABASES_0_6, *PASSLIB)),
     Stack("9.3-databases", "9.3.2", (*DATABASES_0_6, *PASSLIB), everywhere=True),
@@ -99,3 +100,11 @@ def stacks(session: nox.Session, stack: Stack) -> None:
     if not stack.everywhere:
         options += ["-k", "not postgresql and not mariadb"]
     session.run("pytest", *options, *tests, *session.posargs)
+
+
+@nox.session
+@nox.parametrize("folder", ["same_bytes", "four_generations"])
+def generations(session: nox.Session, folder: str) -> None:
+    """Run the tests that need upstream's own releases, or ours on other stacks, beside this one."""
+    session.install("--editable", ".[databases]", "--editable", "compat", "uv", *TODAY, *TESTS)
+    session.run("pytest", "--quiet", f"tests/{folder}", *session.posargs)
