@@ -1,0 +1,101 @@
+"""After step 3 of the guide to migration there is a way back, and both may run at once.
+
+The app on FastAPI Users 9 runs in an environment of its own, that on 15 in that of the tests, on
+one SQLite file.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Addresses
+from tests.docs.samples import client_of, log_in, register
+from tests.docs.test_migrating import addresses, engine, load_step, old_tables
+from tests.programs import SHIM, Program, Side
+
+__all__ = ["addresses", "engine", "old_tables"]
+
+pytestmark = [
+    pytest.mark.other_releases,
+    pytest.mark.skipif(not SHIM[-1].is_dir(), reason="the old app runs on the shim"),
+    pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning"),
+]
+LEGACY = Path(__file__).parent / "programs" / "legacy.py"
+SIDE = Side("the app on FastAPI Users 9", LEGACY, "9.3-databases", SHIM)
+AT_THE_SAME_TIME = ["step_3", "step_4"]
+
+
+@pytest.fixture
+def legacy(addresses: Addresses, old_tables: None) -> Iterator[Program]:
+    with SIDE.running("migrating/legacy_databases.py", addresses.databases) as program:
+        yield program
+
+
+def ask(legacy: Program, method: str, path: str, **arguments: Any) -> httpx.Response:
+    """Send a request to the app on FastAPI Users 9."""
+    legacy.send(json.dumps([method, path, arguments]))
+    status, body = json.loads(legacy.receive())
+    return httpx.Response(status, json=body)
+
+
+def log_in_to(legacy: Program, email: str) -> httpx.Response:
+    form = {"username": email, "password": "secret"}
+    return ask(legacy, "POST", "/auth/login", data=form)
+
+
+def bearer(response: httpx.Response) -> dict[str, str]:
+    assert response.status_code == 200, response.text
+    return {"Authorization": f"Bearer {response.json()['access_token']}"}
+
+
+@pytest.mark.parametrize("name", AT_THE_SAME_TIME)
+async def test_old_app_logs_in_everybody_that_the_new_one_has_seen(
+    name: str, legacy: Program, addresses: Addresses
+) -> None:
+    credentials = {"email": "old@example.com", "password": "secret"}
+    assert ask(legacy, "POST", "/auth/register", json=credentials).status_code == 201
+    async with client_of(load_step(name, addresses).app) as client:
+        await register(client, "new@example.com")
+        await register(client, "changed@example.com")
+        headers = await log_in(client, "changed@example.com")
+        change = {"password": "secret", "email": "other@example.com"}
+        assert (await client.patch("/users/me", headers=headers, json=change)).status_code == 200
+        await log_in(client, "old@example.com")
+    for email in ("old@example.com", "new@example.com", "other@example.com"):
+        assert log_in_to(legacy, email).status_code == 200
+
+
+@pytest.mark.parametrize("name", AT_THE_SAME_TIME)
+async def test_sessions_of_both_are_good_at_both(
+    name: str, legacy: Program, addresses: Addresses
+) -> None:
+    async with client_of(load_step(name, addresses).app) as client:
+        user = await register(client, "ada@example.com")
+        new = await log_in(client, "ada@example.com")
+        old = bearer(log_in_to(legacy, "ada@example.com"))
+        for headers in (new, old):
+            assert ask(legacy, "GET", "/users/me", headers=headers).json() == user
+            assert (await client.get("/users/me", headers=headers)).json() == user
+
+
+async def test_step_5_has_no_way_back_to_the_old_app_for_who_has_logged_in(
+    legacy: Program, addresses: Addresses
+) -> None:
+    async with client_of(load_step("step_5", addresses).app) as client:
+        await register(client)
+        headers = await log_in(client)
+    answer = log_in_to(legacy, "ada@example.com")
+    assert (answer.status_code, answer.json()) == (500, "UnknownHashError")
+    assert ask(legacy, "GET", "/users/me", headers=headers).status_code == 401
+
+
+async def test_step_4_is_the_way_back_for_everybody(legacy: Program, addresses: Addresses) -> None:
+    async with client_of(load_step("step_5", addresses).app) as client:
+        await register(client)
+    async with client_of(load_step("step_4", addresses).app) as client:
+        await log_in(client)
+    assert log_in_to(legacy, "ada@example.com").status_code == 200
