@@ -25,13 +25,23 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning"),
 ]
 LEGACY = Path(__file__).parent / "programs" / "legacy.py"
-SIDE = Side("the app on FastAPI Users 9", LEGACY, "9.3-databases", SHIM)
-AT_THE_SAME_TIME = ["step_3", "step_4"]
+ENVIRONMENTS = {"legacy_databases": "9.3-databases", "legacy_orm": "9.3-orm"}
+beside_each_other = pytest.mark.parametrize(
+    ("legacy", "name"),
+    [("legacy_databases", "step_3"), ("legacy_databases", "step_4"), ("legacy_orm", "step_4")],
+    indirect=["legacy"],
+)
 
 
 @pytest.fixture
-def legacy(addresses: Addresses, old_tables: None) -> Iterator[Program]:
-    with SIDE.running("migrating/legacy_databases.py", addresses.databases) as program:
+def legacy(
+    request: pytest.FixtureRequest, addresses: Addresses, old_tables: None
+) -> Iterator[Program]:
+    """Run an app on FastAPI Users 9."""
+    name = getattr(request, "param", "legacy_databases")
+    address = addresses.databases if name == "legacy_databases" else addresses.orm
+    side = Side(name, LEGACY, ENVIRONMENTS[name], SHIM)
+    with side.running(f"migrating/{name}.py", address) as program:
         yield program
 
 
@@ -52,7 +62,7 @@ def bearer(response: httpx.Response) -> dict[str, str]:
     return {"Authorization": f"Bearer {response.json()['access_token']}"}
 
 
-@pytest.mark.parametrize("name", AT_THE_SAME_TIME)
+@beside_each_other
 async def test_old_app_logs_in_everybody_that_the_new_one_has_seen(
     name: str, legacy: Program, addresses: Addresses
 ) -> None:
@@ -69,7 +79,7 @@ async def test_old_app_logs_in_everybody_that_the_new_one_has_seen(
         assert log_in_to(legacy, email).status_code == 200
 
 
-@pytest.mark.parametrize("name", AT_THE_SAME_TIME)
+@beside_each_other
 async def test_sessions_of_both_are_good_at_both(
     name: str, legacy: Program, addresses: Addresses
 ) -> None:
