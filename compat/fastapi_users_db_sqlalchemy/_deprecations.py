@@ -29,14 +29,18 @@ CURRENT_ADAPTER = Deprecation(
 LEGACY_ORM_ADAPTER = Deprecation(
     code="shim-legacy-orm-adapter",
     used="SQLAlchemyUserDatabase(UserDB, session, UserTable)",
-    instead="fastapi_users_db.SQLAlchemyUserDatabase(session, {tables})",
+    instead=(
+        "fastapi_users_db.SQLAlchemyUserDatabase(session, {tables}), with FastAPI Users 10 or later"
+    ),
     since="1.0",
     removal="2.0",
 )
 LEGACY_DATABASES_ADAPTER = Deprecation(
     code="shim-legacy-databases-adapter",
     used="SQLAlchemyUserDatabase(UserDB, database, users)",
-    instead="fastapi_users_db.DatabasesUserDatabase(database, {tables})",
+    instead=(
+        "fastapi_users_db.DatabasesUserDatabase(database, {tables}), with FastAPI Users 10 or later"
+    ),
     since="1.0",
     removal="2.0",
 )
@@ -50,14 +54,20 @@ CURRENT_ACCESS_TOKEN_ADAPTER = Deprecation(
 LEGACY_ORM_ACCESS_TOKEN_ADAPTER = Deprecation(
     code="shim-legacy-orm-access-token-adapter",
     used="SQLAlchemyAccessTokenDatabase(AccessToken, session, AccessTokenTable)",
-    instead="fastapi_users_db.SQLAlchemyAccessTokenDatabase(session, {tables})",
+    instead=(
+        "fastapi_users_db.SQLAlchemyAccessTokenDatabase(session, {tables}), "
+        "with FastAPI Users 10 or later"
+    ),
     since="1.0",
     removal="2.0",
 )
 LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
     code="shim-legacy-databases-access-token-adapter",
     used="SQLAlchemyAccessTokenDatabase(AccessToken, database, access_tokens)",
-    instead="fastapi_users_db.DatabasesAccessTokenDatabase(database, {tables})",
+    instead=(
+        "fastapi_users_db.DatabasesAccessTokenDatabase(database, {tables}), "
+        "with FastAPI Users 10 or later"
+    ),
     since="1.0",
     removal="2.0",
 )
