@@ -7,11 +7,6 @@ from fastapi_users_db import FastAPIUsersDBDeprecationWarning
 # --8<-- [start:all]
 warnings.filterwarnings("ignore", category=FastAPIUsersDBDeprecationWarning)
 # --8<-- [end:all]
-# --8<-- [start:databases-adapter]
+# --8<-- [start:one]
 warnings.filterwarnings("ignore", r".*\[databases-adapter:", FastAPIUsersDBDeprecationWarning)
-# --8<-- [end:databases-adapter]
-# --8<-- [start:databases-access-token-adapter]
-warnings.filterwarnings(
-    "ignore", r".*\[databases-access-token-adapter:", FastAPIUsersDBDeprecationWarning
-)
-# --8<-- [end:databases-access-token-adapter]
+# --8<-- [end:one]
