@@ -8,15 +8,20 @@ __all__ = [
     "CURRENT_ACCESS_TOKEN_ADAPTER",
     "CURRENT_ADAPTER",
     "DEPRECATIONS",
+    "GIVEN",
     "LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER",
     "LEGACY_DATABASES_ADAPTER",
     "LEGACY_ORM_ACCESS_TOKEN_ADAPTER",
     "LEGACY_ORM_ADAPTER",
+    "has_type_argument",
     "warn",
     "warn_of_table",
 ]
 
 PACKAGE = "fastapi_users_db_sqlalchemy"
+GIVEN = f"{PACKAGE}.given"
+"""Marks columns that a class has not asked for."""
+
 NOT_THE_APP.add(PACKAGE)
 
 CURRENT_ADAPTER = Deprecation(
@@ -108,11 +113,21 @@ def warn_of_table(cls: type[Any]) -> None:
         return
     mixin = mixins[0]
     name = mixin.__name__
-    own = {"id", "user_id"} & set(cls.__dict__)
-    if own or name.endswith("UUID") or has_type_argument(cls):
+    if name.endswith("UUID") or has_type_argument(cls) or _has_id_of_its_own(cls):
         warn(TABLE, cls, mixin)
     else:
         warn(TABLE_WITHOUT_ID, cls, f"class {cls.__name__}(fastapi_users_db.{name}UUID, Base)")
+
+
+def _has_id_of_its_own(cls: type[Any]) -> bool:
+    table = cls.__dict__.get("__table__")
+    if table is None:
+        # A metaclass maps it later.
+        app = [a for a in cls.__mro__ if a.__module__.partition(".")[0] not in NOT_THE_APP]
+        return any({"id", "user_id"} & a.__dict__.keys() for a in app)
+    # `DeclarativeBase` has mapped it already: all columns look like its own.
+    given = [column.name for column in table.columns if GIVEN in column.info]
+    return not given or ("id" in table.columns and "id" not in given)
 
 
 def has_type_argument(cls: type[Any]) -> bool:

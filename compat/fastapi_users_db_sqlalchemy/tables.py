@@ -14,7 +14,7 @@ from sqlalchemy.orm import declared_attr
 
 from fastapi_users_db import tables
 from fastapi_users_db.versions.fastapi_users import ID
-from fastapi_users_db_sqlalchemy._deprecations import has_type_argument, warn_of_table
+from fastapi_users_db_sqlalchemy._deprecations import GIVEN, has_type_argument, warn_of_table
 from fastapi_users_db_sqlalchemy.generics import GUID, TIMESTAMPAware, now_utc
 
 __all__ = [
@@ -43,11 +43,13 @@ def _id(cls: type[Any]) -> Any:
             return own.__get__(None, cls) if is_declared else getattr(own, "_copy", own.copy)()
     if has_type_argument(cls):
         raise TypeError(f"{cls.__name__} gives its mixin a type argument, but has no `id`.")
-    return Column(GUID, primary_key=True, default=uuid.uuid4)
+    return Column(GUID, primary_key=True, default=uuid.uuid4, info={GIVEN: True})
 
 
 def _user_id(cls: type[Any]) -> Column[Any]:
-    return tables.foreign_key_to_user(*([] if has_type_argument(cls) else [GUID]))
+    column = tables.foreign_key_to_user(*([] if has_type_argument(cls) else [GUID]))
+    column.info[GIVEN] = True
+    return column
 
 
 class SQLAlchemyBaseUserTable(_Warns, tables.SQLAlchemyBaseUserTable[ID]):
