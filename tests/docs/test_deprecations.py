@@ -78,6 +78,7 @@ async def test_code_before_warns(code: str) -> None:
 @every_code
 async def test_code_after_does_not_warn_any_more(code: str) -> None:
     with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         await build_adapter(run(code, "after"))
     # Who leaves the shim, but not `databases`, is told of that in its turn.
     expected = {code.replace("shim-legacy-databases", "databases")} - {code}
@@ -93,7 +94,8 @@ async def test_code_after_is_what_the_warning_says(code: str) -> None:
     # An import may name more besides, a call has a module in front of it and words behind it.
     code_to_write = instead.removeprefix("fastapi_users_db.").partition("), with")[0]
     for part in code_to_write.rpartition(" import ")[::2]:
-        assert part in after
+        # A bare table does not know how its class is written.
+        assert part.lower() in after.lower()
 
 
 @every_code
