@@ -103,7 +103,7 @@ def stacks(session: nox.Session, stack: Stack) -> None:
 
 
 @nox.session
-@nox.parametrize("folder", ["same_bytes", "four_generations"])
+@nox.parametrize("folder", ["same_bytes", "four_generations", "rolling_back"])
 def generations(session: nox.Session, folder: str) -> None:
     """Run the tests that need upstream's own releases, or ours on other stacks, beside this one."""
     session.install("--editable", ".[databases]", "--editable", "compat", "uv", *TODAY, *TESTS)

@@ -20,11 +20,10 @@ from tests.programs import SHIM, Program, Side
 __all__ = ["addresses", "engine", "old_tables"]
 
 pytestmark = [
-    pytest.mark.other_releases,
     pytest.mark.skipif(not SHIM[-1].is_dir(), reason="the old app runs on the shim"),
     pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning"),
 ]
-LEGACY = Path(__file__).parent / "programs" / "legacy.py"
+LEGACY = Path(__file__).parent.parent / "docs" / "programs" / "legacy.py"
 ENVIRONMENTS = {"legacy_databases": "9.3-databases", "legacy_orm": "9.3-orm"}
 beside_each_other = pytest.mark.parametrize(
     ("legacy", "name"),
