@@ -83,8 +83,8 @@ def arguments(
     bound = _bind(adapter, names, slots, args, kwargs)
     model = bound.pop(0) if legacy else None
     connection, *tables = bound
+    shape = (model, type(connection), *tables)
     try:
-        shape = (model, type(connection), *tables)
         is_known = shape in _known
     except TypeError:  # one of them has no hash
         is_known = False
