@@ -1,4 +1,4 @@
-"""The way from `databases` to the ORM as a story, told over HTTP: `make demo`.
+"""The way from an app of 2021 to the ORM as a story, told over HTTP: `make demo`.
 
 Each chapter is a function: it runs the application, speaks to it as a person at a browser would,
 and ends the demo where something is not as promised.
@@ -22,15 +22,19 @@ from examples.client import Answer, Client
 from examples.processes import ROOT, Server, ServerFailedError, end_on_sigterm, running
 from examples.story import BrokenPromiseError, Story
 
+LEGACY, LEGACY_MODELS = "examples/app/legacy.py", "examples/app/legacy_models.py"
+MODELS = "examples/app/models.py"
 ON_DATABASES = "examples/app/on_databases.py"
 ON_ORM = "examples/app/on_orm.py"
 
-ADA, GRACE, ALAN, MARY, EDITH, JOAN = (
-    f"{name}@example.com" for name in ("ada", "grace", "alan", "mary", "edith", "joan")
+ADA, GRACE, ALAN, MARY, EDITH, JOAN, BETTY = (
+    f"{name}@example.com" for name in ("ada", "grace", "alan", "mary", "edith", "joan", "betty")
 )
 PASSWORD, NEW_PASSWORD = "the first password", "the second password"
 ADA_AT_ACME = "ada@example.org"
 LINKED = [{"oauth_name": "acme", "account_email": ADA_AT_ACME}]
+BETTY_AT_ACME = "betty@example.org"
+BETTY_LINKED = [{"oauth_name": "acme", "account_email": BETTY_AT_ACME}]
 
 LOG_LINES = 12
 
@@ -81,11 +85,46 @@ class Stage:
         self.tokens[email] = body["access_token"]
 
 
+def legacy(stage: Stage) -> None:
+    """The database layer of 2021, through the shim, and the lines that answer its warnings."""
+    story = stage.story
+    with stage.running(LEGACY) as [app]:
+        title = "A database layer from FastAPI Users 8, unchanged, through the shim"
+        with story.chapter(title, f"{LEGACY}, {LEGACY_MODELS}"):
+            stage.registers("Betty registers", app.register(BETTY, PASSWORD), BETTY)
+            stage.logs_in("Betty logs in", app.log_in(BETTY, PASSWORD), BETTY)
+            link = app.link_acme(stage.tokens[BETTY], BETTY_AT_ACME)
+            story.step(
+                "... and links her account at Acme, an OAuth provider",
+                link,
+                200,
+                id=stage.ids[BETTY],
+                oauth_accounts=BETTY_LINKED,
+            )
+        warning = deprecation_warning(app.server)
+
+    story.say("The application has printed deprecation warnings:")
+    story.say(warning, style="yellow")
+    story.say("The answer to them:")
+    for before, after in ((LEGACY_MODELS, MODELS), (LEGACY, ON_DATABASES)):
+        diff = difference(before, after)
+        story.quote(diff, styles={"-": "red", "+": "green"})
+    with story.table():
+        for before, after in ((LEGACY_MODELS, MODELS), (LEGACY, ON_DATABASES)):
+            warned = lines_in(rf"^{before}:(\d+)", warning)
+            removed = [f"-{line}" for line in warned_lines(before, warning)]
+            lost = [line for line in removed if line not in difference(before, after)]
+            name = before.rpartition("/")[2]
+            came = f"{warned}: {len(removed) - len(lost)} of {len(removed)}"
+            total = f"{warned}: {len(removed)} of {len(removed)}"
+            story.check(f"Warned of and answered in {name}", "the log", came, promised=total)
+
+
 def on_databases(stage: Stage) -> None:
     """The application on the `databases` adapter, its warning, and the line that answers it."""
     story = stage.story
     with stage.running(ON_DATABASES) as [app]:
-        with story.chapter("An application on the `databases` adapter", ON_DATABASES):
+        with story.chapter("The same application on the `databases` adapter", ON_DATABASES):
             stage.registers("Ada registers", app.register(ADA, PASSWORD), ADA)
             stage.registers("Grace registers", app.register(GRACE, PASSWORD), GRACE)
             again = app.register(ADA.upper(), PASSWORD)
@@ -101,6 +140,8 @@ def on_databases(stage: Stage) -> None:
             )
             by_acme = app.log_in_with_acme(ADA_AT_ACME)
             stage.logs_in("Ada logs in with Acme", by_acme, ADA)
+            account = app.read_account(stage.tokens[BETTY])
+            story.step("Betty is still logged in", account, 200, oauth_accounts=BETTY_LINKED)
         warning = deprecation_warning(app.server)
 
     story.say("The application has printed a deprecation warning:")
@@ -128,6 +169,7 @@ def on_orm(stage: Stage) -> None:
         account = app.read_account(stage.tokens[ADA])
         story.step("Ada is still logged in", account, 200, email=ADA, id=stage.ids[ADA])
         stage.logs_in("Grace logs in", app.log_in(GRACE, PASSWORD), GRACE)
+        stage.logs_in("Betty logs in, whom the shim wrote", app.log_in(BETTY, PASSWORD), BETTY)
         by_acme = app.log_in_with_acme(ADA_AT_ACME)
         stage.logs_in("Ada logs in with Acme", by_acme, ADA, oauth_accounts=LINKED)
         change = app.change_account(stage.tokens[ADA], password=NEW_PASSWORD)
@@ -178,7 +220,7 @@ def both(stage: Stage) -> None:
         )
 
 
-CHAPTERS = [on_databases, on_orm, back, both]
+CHAPTERS = [legacy, on_databases, on_orm, back, both]
 
 
 def deprecation_warning(server: Server) -> str:
@@ -193,6 +235,13 @@ def difference(before: str, after: str) -> list[str]:
     """Return the difference of two files, as `diff -U0` prints it."""
     old, new = ((ROOT / file).read_text().splitlines() for file in (before, after))
     return list(difflib.unified_diff(old, new, before, after, n=0, lineterm=""))
+
+
+def warned_lines(file: str, warning: str) -> list[str]:
+    """Return the lines of a file that the warnings point at."""
+    lines = (ROOT / file).read_text().splitlines()
+    numbers = re.findall(rf"^{file}:(\d+)", warning, re.MULTILINE)
+    return [lines[int(number) - 1] for number in numbers]
 
 
 def lines_in(pattern: str, text: str) -> str:

@@ -73,14 +73,17 @@ def demo_output() -> str:
 
 def test_demo_tells_the_whole_story(demo_output: str) -> None:
     for told in (
-        "\n1. An application on the `databases` adapter\n",
+        "\n1. A database layer from FastAPI Users 8, unchanged, through the shim\n",
+        "\nexamples/app/legacy.py:",
+        "\nexamples/app/legacy_models.py:",
+        "\n2. The same application on the `databases` adapter\n",
         f"\n{ON_DATABASES}:",
         " FastAPIUsersDBDeprecationWarning: ",
         "\n-    yield fastapi_users_db.DatabasesUserDatabase(database, User, OAuthAccount)\n",
         "\n+    yield fastapi_users_db.SQLAlchemyUserDatabase(session, User, OAuthAccount)\n",
-        "\n2. The same application on the ORM adapter",
-        "\n3. And back",
-        "\n4. Both at once",
+        "\n3. The same application on the ORM adapter",
+        "\n4. And back",
+        "\n5. Both at once",
         " steps were as promised",
         "make serve, then http://127.0.0.1:8000/docs",
     ):

@@ -1,4 +1,6 @@
 """The application, twice: `on_databases.py` and `on_orm.py` differ in one line.
 
+`legacy.py` is the same with the database layer that it had on FastAPI Users 8, through the shim.
+
 Run it with `uvicorn examples.app.on_orm:app`.
 """
