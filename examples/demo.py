@@ -58,22 +58,24 @@ class Stage:
     @contextmanager
     def running(self, *files: str) -> Iterator[list[Client]]:
         """Run the applications of these files on the story's database."""
-        with ExitStack() as stack:
-            servers = stack.enter_context(
-                running(
-                    *(f"{file.removesuffix('.py').replace('/', '.')}:app" for file in files),
-                    directory=self.directory,
-                    DATABASE_FILE=str(self.directory / "app.db"),
-                    PROVIDER_URL=self.provider.url,
+        servers: list[Server] = []
+        try:
+            with ExitStack() as stack:
+                servers = stack.enter_context(
+                    running(
+                        *(f"{file.removesuffix('.py').replace('/', '.')}:app" for file in files),
+                        directory=self.directory,
+                        DATABASE_FILE=str(self.directory / "app.db"),
+                        PROVIDER_URL=self.provider.url,
+                    )
                 )
-            )
-            try:
                 yield [stack.enter_context(Client(server)) for server in servers]
-            except (BrokenPromiseError, httpx.HTTPError):
-                for server in servers:
-                    self.story.say(f"The end of the log of {server.name}:", style="bold")
-                    self.story.quote(server.log.splitlines()[-LOG_LINES:])
-                raise
+        except (BrokenPromiseError, httpx.HTTPError):
+            # They have ended: a traceback comes after the answer.
+            for server in servers:
+                self.story.say(f"The end of the log of {server.name}:", style="bold")
+                self.story.quote(server.log.splitlines()[-LOG_LINES:])
+            raise
 
     def registers(self, what: str, answer: Answer, email: str) -> None:
         """Tell of a registration."""
