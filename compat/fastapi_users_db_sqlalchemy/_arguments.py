@@ -76,9 +76,7 @@ def arguments(
     Raises:
         TypeError: it is none of the forms. The message shows the right call.
     """
-    legacy = bool(args) and isinstance(args[0], type)
-    if kwargs:
-        legacy = legacy or names.model in kwargs
+    legacy = names.model in kwargs or (bool(args) and isinstance(args[0], type))
     slots = names.legacy if legacy else names.current
     bound = _bind(adapter, names, slots, args, kwargs)
     model = bound.pop(0) if legacy else None
@@ -108,8 +106,6 @@ def _bind(
     if len(args) > len(slots):
         raise _wrong(adapter, names, f"takes at most {len(slots)} arguments, not {len(args)}")
     values = [*args, *[None] * (len(slots) - len(args))]
-    if not kwargs:
-        return values
     for name, value in kwargs.items():
         index = next((i for i, aliases in enumerate(slots) if name in aliases), None)
         if index is None:

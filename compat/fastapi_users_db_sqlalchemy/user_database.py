@@ -150,7 +150,7 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
 
     async def _make_user(self, row: Mapping[str, Any]) -> UP:
         """Turn a row into a user: every row of the `databases` form passes through here."""
-        return await self._databases.make_user(row)
+        return await _Databases(self)._make_user(row)
 
     def _select_user(self) -> Any:
         return self._databases._select_user() if self._is_databases else super()._select_user()
@@ -169,14 +169,19 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
 
     @property
     def _databases(self) -> _Databases[UP, ID]:
-        return _Databases(self)
+        return _DatabasesWithHook(self)
 
     async def _write_whole(self, user: Any) -> UP:
         if not self._is_databases and isinstance(user, self.user_table):
             return await super().update(user, {})
         values = self._values(user, UPDATE)
         if self._is_databases:
-            await self._databases.write_whole(user.id, values)
+            # The row as it is, rather than as the app's model would have it.
+            rows: _Databases[Any, Any] = _Databases(self, SimpleNamespace)
+            row = await rows.get(user.id)
+            if row is None:
+                raise UserNotFoundError()
+            await rows.update(row, values)
             return user  # type: ignore[no-any-return]
         mapped = await self._mapped(user)
         known = {key: value for key, value in values.items() if self._users.knows(key)}
@@ -222,30 +227,19 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
 
 
 class _Databases(DatabasesUserDatabase[UP, ID]):
-    """The adapter over `databases` on behalf of one of the above, whose hook it uses."""
+    """The adapter over `databases` on behalf of one of the above."""
 
-    def __init__(self, of: SQLAlchemyUserDatabase[UP, ID]) -> None:
+    def __init__(self, of: SQLAlchemyUserDatabase[UP, ID], user_model: Any = None) -> None:
         # Not the constructor of the base class: the arguments are checked, the warning is given.
         self._of = of
         self.database = of.database
         self.user_table = of.users
         self.oauth_account_table = getattr(of, "oauth_accounts", None)
-        self.user_model = of.user_db_model
+        self.user_model = user_model or of.user_db_model
+
+
+class _DatabasesWithHook(_Databases[UP, ID]):
+    """The same, whose users pass through the hook."""
 
     async def _make_user(self, row: Mapping[str, Any]) -> UP:
         return await self._of._make_user(row)
-
-    async def make_user(self, row: Mapping[str, Any]) -> UP:
-        """Turn a row into a user, past the hook."""
-        return await super()._make_user(row)
-
-    async def write_whole(self, user_id: Any, values: dict[str, Any]) -> None:
-        """Write all values of a user that differ from its row."""
-        # The row as it is, rather than as the app's model would have it.
-        rows = _Databases(self._of)
-        rows.user_model = SimpleNamespace  # type: ignore[assignment]
-        rows._make_user = rows.make_user  # type: ignore[method-assign]
-        row = await rows.get(user_id)
-        if row is None:
-            raise UserNotFoundError()
-        await rows.update(row, values)
