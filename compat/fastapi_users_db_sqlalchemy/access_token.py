@@ -9,6 +9,7 @@ from fastapi_users_db.adapters.databases import DatabasesAccessTokenDatabase, ch
 from fastapi_users_db.adapters.orm import (
     SQLAlchemyAccessTokenDatabase as ORMAccessTokenDatabase,
 )
+from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.exceptions import AccessTokenNotFoundError
 from fastapi_users_db.mapping import Entity, read
 from fastapi_users_db.types import now_utc
@@ -127,6 +128,9 @@ class SQLAlchemyAccessTokenDatabase(ORMAccessTokenDatabase[AP]):
 
     def _select_token(self) -> Any:
         return self._databases._select_token() if self._is_databases else super()._select_token()
+
+    def _live_tables(self) -> LiveTables:
+        return self._databases._live_tables() if self._is_databases else super()._live_tables()
 
     @property
     def _tokens(self) -> Entity:

@@ -10,6 +10,7 @@ from typing import Any
 # From the modules: the package may be the one that is importing us.
 from fastapi_users_db.adapters.databases import DatabasesUserDatabase, check_installed
 from fastapi_users_db.adapters.orm import SQLAlchemyUserDatabase as ORMUserDatabase
+from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError
 from fastapi_users_db.mapping import OAUTH_ACCOUNTS, UserEntity, assign
 from fastapi_users_db.versions.fastapi_users import ID, UOAP, UP
@@ -154,6 +155,9 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
 
     def _select_user(self) -> Any:
         return self._databases._select_user() if self._is_databases else super()._select_user()
+
+    def _live_tables(self) -> LiveTables:
+        return self._databases._live_tables() if self._is_databases else super()._live_tables()
 
     @property
     def _users(self) -> UserEntity:
