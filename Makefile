@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+IN_PARALLEL := --numprocesses auto --dist worksteal
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .PHONY: help demo serve test test-sqlalchemy-2.0 stacks check docs clean
@@ -25,9 +26,12 @@ $(VENV)/ready: pyproject.toml compat/pyproject.toml
 	@$(UV) --editable ".[databases]" --editable compat --group dev
 	@touch $@
 
-# Not pytest's plugin: the package is imported before that starts to measure.
+# Not pytest's plugin for coverage: the package is imported before that starts to measure.
+# Some tests have a long variant, which they run where the environment variable SOAK is set.
 test: $(VENV)/ready
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(IN_PARALLEL)
+	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
 # The same tests on the oldest SQLAlchemy of today's stack.
@@ -35,7 +39,7 @@ test-sqlalchemy-2.0: $(VENV)/ready
 	@$(BIN)/uv venv --quiet --clear $(VENV)-sqlalchemy-2.0
 	@$(BIN)/uv pip install --quiet --python $(VENV)-sqlalchemy-2.0/bin/python \
 		--editable ".[databases]" --editable compat --group dev "sqlalchemy==2.0.58"
-	@$(VENV)-sqlalchemy-2.0/bin/python -m pytest
+	@$(VENV)-sqlalchemy-2.0/bin/python -m pytest $(IN_PARALLEL)
 
 stacks: $(VENV)/ready
 	@$(BIN)/nox --error-on-missing-interpreters --reuse-existing-virtualenvs

@@ -19,10 +19,12 @@ TESTS = (
     "asyncmy",
     "asyncpg",
     "httpx",
+    "hypothesis",
     "psycopg[binary]",
     "pymysql",
     "pytest",
     "pytest-asyncio",
+    "pytest-timeout",
     "pytest-xdist",
 )
 

@@ -1,13 +1,26 @@
 """Fixtures for every test: databases with names of their own, dropped at the end of the run."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import hypothesis
 import pytest
+from sqlalchemy import MetaData
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from tests import servers
+
+SOAK = bool(os.environ.get("SOAK"))
+"""Whether tests run their long variant."""
+
+# The same examples in every run: one that fails here fails everywhere. A long run looks for others.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile("soak", deadline=None)
+hypothesis.settings.load_profile("soak" if SOAK else "repeatable")
 
 ORM_DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -32,6 +45,14 @@ class Addresses:
     name: str
     orm: str
     databases: str
+
+
+async def create_tables(addresses: Addresses, metadata: MetaData) -> None:
+    """Create all tables of a `MetaData`."""
+    engine = create_async_engine(addresses.orm, poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await engine.dispose()
 
 
 @pytest.fixture(scope="session")

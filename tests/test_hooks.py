@@ -16,7 +16,7 @@ from fastapi_users_db import (
     SQLAlchemyBaseUserTableUUID,
     SQLAlchemyUserDatabase,
 )
-from tests.conftest import Addresses
+from tests.conftest import Addresses, create_tables
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
 
@@ -51,8 +51,7 @@ def addresses(new_database: Callable[[str], Addresses]) -> Addresses:
 @pytest.fixture
 async def session(addresses: Addresses) -> AsyncIterator[AsyncSession]:
     engine = create_async_engine(addresses.orm)
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    await create_tables(addresses, Base.metadata)
     async with AsyncSession(engine, expire_on_commit=False) as session:
         yield session
     await engine.dispose()

@@ -18,7 +18,7 @@ from fastapi_users_db import (
     SQLAlchemyBaseUserTableInt,
     SQLAlchemyUserDatabase,
 )
-from tests.conftest import Addresses
+from tests.conftest import Addresses, create_tables
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning"),
@@ -72,8 +72,7 @@ ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
 async def adapter(name: str, backend: str, new_database: Callable[[str], Addresses]) -> Any:
     addresses = new_database(name)
     engine = create_async_engine(addresses.orm)
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    await create_tables(addresses, Base.metadata)
     async with AsyncSession(engine) as session, Database(addresses.databases) as database:
         if backend == "orm":
             yield lambda user_table: SQLAlchemyUserDatabase(session, user_table)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import NullPool
 
 from tests.compat import models
-from tests.conftest import Addresses
+from tests.conftest import Addresses, create_tables
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,10 +57,9 @@ async def database(addresses: Addresses) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-def create_all(engine: AsyncEngine) -> Callable[[Any], Awaitable[None]]:
+def create_all(addresses: Addresses) -> Callable[[Any], Awaitable[None]]:
     async def create_all(base: Any) -> None:
-        async with engine.begin() as connection:
-            await connection.run_sync(base.metadata.create_all)
+        await create_tables(addresses, base.metadata)
 
     return create_all
 

@@ -20,7 +20,7 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
 )
 from tests.conformance.models import AccessToken, Base, OAuthAccount, User, UserModel
-from tests.conftest import DATABASES, Addresses
+from tests.conftest import DATABASES, Addresses, create_tables
 
 ADAPTERS = {
     "orm": {"expire_on_commit": False},
@@ -71,15 +71,8 @@ def addresses(
     request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
 ) -> Addresses:
     addresses = new_database(request.param)
-    asyncio.run(_create_tables(addresses))
+    asyncio.run(create_tables(addresses, Base.metadata))
     return addresses
-
-
-async def _create_tables(addresses: Addresses) -> None:
-    engine = create_async_engine(addresses.orm, poolclass=NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    await engine.dispose()
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from tests.conftest import DATABASES, Addresses
+from tests.conftest import DATABASES, Addresses, create_tables
 from tests.e2e.app import Backend, Base, User, create_app
 from tests.e2e.browser import Browser
 from tests.e2e.provider import Account, Provider, served_provider
@@ -34,14 +34,7 @@ def addresses(
 ) -> Addresses:
     """A database with the application's tables. Each test adds users of its own."""
     addresses = new_database(request.param)
-
-    async def create_tables() -> None:
-        engine = create_async_engine(addresses.orm)
-        async with engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
-        await engine.dispose()
-
-    asyncio.run(create_tables())
+    asyncio.run(create_tables(addresses, Base.metadata))
     return addresses
 
 

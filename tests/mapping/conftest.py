@@ -16,7 +16,7 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
     UserDatabase,
 )
-from tests.conftest import Addresses
+from tests.conftest import Addresses, create_tables
 
 
 @pytest.fixture(scope="package", params=["sqlite", "postgresql", "mariadb-asyncmy"])
@@ -60,8 +60,7 @@ class Storage:
                 yield SQLAlchemyUserDatabase(session, user_table, oauth_account_table)
 
     async def create_tables(self, metadata: MetaData) -> None:
-        async with self.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        await create_tables(self.addresses, metadata)
         self.metadata = metadata
 
     async def close(self) -> None:
