@@ -6,45 +6,47 @@ from typing import Any
 
 from sqlalchemy import Boolean, literal
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.operators import eq
 
-from fastapi_users_db.versions.sqlalchemy import BooleanFunction, ColumnElement
+from fastapi_users_db.versions.sqlalchemy import BooleanBinary, ColumnElement
 
 __all__ = ["differs_only_by_case", "same_text"]
 
 
-class SameText(BooleanFunction):
+class SameText(BooleanBinary):
     """The criterion that a column holds this string, in exactly these letters."""
 
-    type = Boolean()
     inherit_cache = True
 
 
-def same_text(column: ColumnElement[str], value: str) -> ColumnElement[bool]:
+def same_text(column: ColumnElement[str], value: Any) -> ColumnElement[bool]:
     """Return the criterion that `column` holds `value`, in exactly these letters.
 
     MySQL and MariaDB compare without case, without accents and without trailing spaces; ids of
     other systems need better.
+
+    Parameters:
+        column: the column.
+        value: the string, or a parameter that stands for it.
     """
-    return SameText(column, literal(value, column.type))
+    operand = value if isinstance(value, ColumnElement) else literal(value, column.type)
+    return SameText(column, operand, eq, type_=Boolean())
 
 
 @compiles(SameText)
 def _compile(element: SameText, compiler: Any, **options: Any) -> str:
-    column, value = element.clauses
-    return str(compiler.process(column == value, **options))
+    return str(compiler.visit_binary(element, **options))
 
 
 @compiles(SameText, "mysql")
 @compiles(SameText, "mariadb")
 def _compile_for_mysql(element: SameText, compiler: Any, **options: Any) -> str:
-    column, value = element.clauses
-
     def as_bytes(clause: Any) -> str:
         return f"CAST(CONVERT({compiler.process(clause, **options)} USING utf8mb4) AS BINARY)"
 
     # The first comparison finds the row by an index, the second looks closely.
-    found = compiler.process(column == value, **options)
-    return f"({found} AND {as_bytes(column)} = {as_bytes(value)})"
+    found = compiler.visit_binary(element, **options)
+    return f"({found} AND {as_bytes(element.left)} = {as_bytes(element.right)})"
 
 
 def differs_only_by_case(one: str, other: str) -> bool:
@@ -53,7 +55,10 @@ def differs_only_by_case(one: str, other: str) -> bool:
     Letters outside ASCII whose case mapping leads into ASCII (the Kelvin sign, the dotless i)
     are different letters: an address that merely looks alike must never find somebody's user.
     """
-    return len(one) == len(other) and all(
-        a == b or (a.isascii() == b.isascii() and a.lower() == b.lower())
-        for a, b in zip(one, other, strict=True)
+    return one == other or (
+        len(one) == len(other)
+        and all(
+            a == b or (a.isascii() == b.isascii() and a.lower() == b.lower())
+            for a, b in zip(one, other, strict=True)
+        )
     )

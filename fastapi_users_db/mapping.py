@@ -332,12 +332,17 @@ def _loaded_values(instance: Any) -> dict[str, Any]:
         return {}
     # What was changed but not written is not loaded: the database has the old value.
     values = {**state.dict, **state.committed_state}
-    collections = {r.key for r in state.mapper.relationships if r.uselist}
+    collections = _collections(state.mapper)
     return {
         key: members(values[key]) if key in collections else values[key]
         for key in state.manager
         if values.get(key, NO_VALUE) is not NO_VALUE
     }
+
+
+@lru_cache(maxsize=256)
+def _collections(mapper: Mapper[Any]) -> frozenset[str]:
+    return frozenset(r.key for r in mapper.relationships if r.uselist)
 
 
 def members(value: Any) -> list[Any]:

@@ -310,17 +310,6 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             )
         return accounts.values(account)
 
-    def _select_accounts(self, user_id: Any, keys: Iterable[AccountKey]) -> Any:
-        """Return the statement for the user's id beside each account that is the user's or has
-        one of `keys`: no row if the user is gone, an empty account if there is none."""
-        accounts, users = self._oauth_accounts, self._users
-        criterion = or_(users.oauth_user == user_id, *self._with_keys(keys))
-        return (
-            select(users.id_column, accounts.target)
-            .select_from(users.table.outerjoin(accounts.table, criterion))
-            .where(users.id_column == user_id)
-        )
-
     def _select_holders(self, keys: Iterable[AccountKey]) -> Any:
         """Return the statement for the users to whom one of the external accounts is linked."""
         criterion = or_(*self._with_keys(keys))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import chain
+from types import TracebackType
 from typing import Any, Generic
 
 from sqlalchemy import delete, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 from sqlalchemy.orm import Session, scoped_session
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from fastapi_users_db.adapters.base import (
@@ -42,6 +43,12 @@ from fastapi_users_db.mapping import (
     has_attributes,
     is_mapped_class,
     members,
+)
+from fastapi_users_db.prepared import (
+    account_parameters,
+    delete_accounts,
+    select_accounts,
+    select_instances,
 )
 from fastapi_users_db.schema import is_too_long, narrow_column_error
 from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
@@ -157,7 +164,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return _live_tables(self.session, self.user_table)
 
     async def _get_user(self, statement: Any) -> UP | None:
-        statement = statement.options(*self._users.options)
+        if options := self._users.options:
+            statement = statement.options(*options)
         if _expires_on_commit(self.session):
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
@@ -165,14 +173,17 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return result.unique().scalar_one_or_none()
 
     def _select_user(self) -> Any:
-        return select(self.user_table)
+        return select_instances(self._users)
 
     def _attach(self, user: Any) -> None:
         """Add a user to the session, in place of another, unchanged instance of the same row."""
         session = _synchronous(self.session)
         if session is not None:
-            if inspect(user).key is None:
+            state = instance_state(user)
+            if state.key is None:
                 raise UserNotFoundError()
+            if state.session is session:
+                return
             for instance in self._graph(user):
                 other = session.identity_map.get(inspect(instance).key)
                 if other is None or other is instance or inspect(other).modified:
@@ -189,7 +200,10 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         """Read the user's OAuth accounts again, and refuse `keys` that are another user's."""
         users = self._users
         user_id = users.identity(checked_instance(user, self.user_table))
-        result = await self.session.execute(self._select_accounts(user_id, keys))
+        keys = list(keys)
+        result = await self.session.execute(
+            select_accounts(users, len(keys)), account_parameters(user_id, keys)
+        )
         rows: Any = result.unique().all()
         if not rows:
             raise UserNotFoundError()
@@ -223,60 +237,68 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def _delete_accounts(self, user: Any) -> None:
         # In one statement, whatever the relationship's cascade is; then the unit of work has
         # nothing left to do for them.
-        accounts = self._oauth_accounts
-        await self.session.execute(
-            delete(accounts.table).where(self._users.oauth_user == self._users.identity(user))
-        )
+        users = self._users
+        await self.session.execute(delete_accounts(users), {"user_id": users.identity(user)})
         for account in members(inspect(user).dict.get(OAUTH_ACCOUNTS)):
             if account in self.session:
                 self.session.expunge(account)
         set_committed_value(user, OAUTH_ACCOUNTS, [])
 
-    @asynccontextmanager
-    async def _writing(
+    def _writing(
         self,
         user: Any,
         values: Mapping[str, Any] = NO_VALUES,
         accounts: Sequence[Mapping[str, Any]] | None = None,
         *,
         complete: bool = True,
-    ) -> AsyncIterator[None]:
+    ) -> _Writing:
         """Write what the block changes, all of it or nothing, and leave `user` complete."""
-        if inspect(checked_instance(user, self.user_table)).was_deleted and complete:
+        if complete and instance_state(checked_instance(user, self.user_table)).was_deleted:
             raise UserNotFoundError()
 
         async def finish() -> None:
-            if complete:
-                await self._complete(user)
+            await self._complete(user)
 
-        try:
-            async with _transaction(self.session, self.commit, self._graph(user), finish):
-                yield
-        except (IntegrityError, StaleDataError) as error:
+        async def explain(error: BaseException) -> BaseException:
+            return await self._explain(error, user, values, accounts)
+
+        objects = self._graph(user)
+        return _Writing(self.session, self.commit, objects, finish if complete else None, explain)
+
+    async def _explain(
+        self,
+        error: BaseException,
+        user: Any,
+        values: Mapping[str, Any],
+        accounts: Sequence[Mapping[str, Any]] | None,
+    ) -> BaseException:
+        """Return what to raise for an error, once all is undone."""
+        if isinstance(error, IntegrityError | StaleDataError):
             await self._reload_users()
             email = values.get("email")
             may_be_taken = isinstance(error, IntegrityError)
             if may_be_taken and isinstance(email, str) and await self._is_taken(email, user):
-                raise UserAlreadyExistsError.from_integrity_error(error) from None
+                return UserAlreadyExistsError.from_integrity_error(error)
             if inspect(user).identity is not None and await self._is_gone(user):
-                raise UserNotFoundError() from None
-            raise
-        except SQLAlchemyError as error:
+                return UserNotFoundError()
+        elif isinstance(error, SQLAlchemyError):
             # The connection may be what has failed: the first error is the one to raise.
             with suppress(SQLAlchemyError):
                 await self._reload_users()
             if isinstance(error, DBAPIError) and is_too_long(error):
-                raise await self._narrow_column_error(error, values, accounts or ()) from None
-            raise
+                return await self._narrow_column_error(error, values, accounts or ())
+        return error
 
     def _graph(self, user: Any) -> list[Any]:
         """Return the user and what its loaded, eager relationships lead to."""
-        loaded = inspect(user).dict
+        if not self._users.eager:
+            return [user]
+        loaded = instance_state(user).dict
         return [user, *chain.from_iterable(members(loaded.get(r)) for r in self._users.eager)]
 
     async def _complete(self, user: Any) -> None:
         """Load what the flush left `user` without."""
-        state = inspect(user)
+        state = instance_state(user)
         if state.session is None:
             return  # the session is a mock
         dialect = state.session.get_bind(state.mapper).dialect.name
@@ -352,12 +374,9 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
 
     async def update(self, access_token: AP, update_dict: dict[str, Any]) -> AP:
         values = self._tokens.checked(update_dict)
-        try:
-            async with self._writing(access_token, values):
-                self.session.add(access_token)
-                assign(access_token, values)
-        except StaleDataError:
-            raise AccessTokenNotFoundError() from None
+        async with self._writing(access_token, values):
+            self.session.add(access_token)
+            assign(access_token, values)
         return access_token
 
     async def delete(self, access_token: AP) -> None:
@@ -369,7 +388,7 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         statement = self._select_expired(max_age, batch_size)
         deleted = 0
         while expired := (await self.session.execute(statement)).scalars().all():
-            async with _transaction(self.session, self.commit, [], _nothing):
+            async with _Writing(self.session, self.commit):
                 result = await self.session.execute(
                     delete(self._tokens.table).where(token.in_(expired))
                 )
@@ -384,66 +403,113 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         return result.scalar_one_or_none()
 
     def _select_token(self) -> Any:
-        return select(self.access_token_table)
+        return select_instances(self._tokens)
 
-    @asynccontextmanager
-    async def _writing(
+    def _writing(
         self, access_token: Any, values: Mapping[str, Any] = NO_VALUES, *, complete: bool = True
-    ) -> AsyncIterator[None]:
+    ) -> _Writing:
         checked_instance(access_token, self.access_token_table)
 
         async def finish() -> None:
-            state = inspect(access_token)
+            state = instance_state(access_token)
             if state.session is not None:
                 dialect = state.session.get_bind(state.mapper).dialect.name
                 if _expire_changed(access_token, self._tokens, dialect):
                     await self.session.refresh(access_token)
 
-        after = finish if complete else _nothing
-        try:
-            async with _transaction(self.session, self.commit, [access_token], after):
-                yield
-        except DBAPIError as error:
-            if not is_too_long(error):
-                raise
-            written = [(self._tokens, values)]
-            raise await narrow_column_error(error, self._live_tables(), written) from None
+        async def explain(error: BaseException) -> BaseException:
+            if complete and isinstance(error, StaleDataError):
+                return AccessTokenNotFoundError()
+            if isinstance(error, DBAPIError) and is_too_long(error):
+                written = [(self._tokens, values)]
+                return await narrow_column_error(error, self._live_tables(), written)
+            return error
+
+        after = finish if complete else None
+        return _Writing(self.session, self.commit, [access_token], after, explain)
 
 
-@asynccontextmanager
-async def _transaction(
-    session: AsyncSession,
-    commit: bool,
-    objects: Sequence[Any],
-    complete: Callable[[], Awaitable[None]],
-) -> AsyncIterator[None]:
+class _Writing:
     """Flush what the block changed, complete the objects, and commit; or undo all of it.
 
-    A rollback expires what the session has loaded: `objects` are given back their values, since
-    reading them must not need the database.
+    A class, since each generator of `contextlib` would cost as much as all of this.
+
+    Parameters:
+        session: the session.
+        commit: whether to commit; otherwise the block is a savepoint.
+        objects: what a rollback would expire. They are given back their values, since reading
+            them must not need the database.
+        complete: what to do between the flush and the commit.
+        explain: gives the error to raise in place of one, once all is undone.
     """
-    loaded = Snapshot(objects)
-    try:
-        if commit:
-            yield
-            await session.flush()
-            await complete()
-            await _commit(session)
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        commit: bool,
+        objects: Sequence[Any] = (),
+        complete: Callable[[], Awaitable[None]] | None = None,
+        explain: Callable[[BaseException], Awaitable[BaseException]] | None = None,
+    ) -> None:
+        self._session = session
+        self._commit = commit
+        self._loaded = Snapshot(objects)
+        self._complete = complete
+        self._explain = explain
+        self._savepoint: AsyncSessionTransaction | None = None
+
+    async def __aenter__(self) -> None:
+        if self._commit:
+            return
+        try:
+            await _begin_on_sqlite(self._session)
+            savepoint = self._session.begin_nested()
+            await savepoint.__aenter__()
+            self._savepoint = savepoint
+        except BaseException as error:
+            raise await self._undo(error) from None
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            try:
+                await self._finish()
+                return
+            except BaseException as failure:
+                error = failure
+        raised = await self._undo(error)
+        if raised is not error or kind is None:
+            raise raised from None
+
+    async def _finish(self) -> None:
+        if self._complete is not None:
+            await self._session.flush()
+            await self._complete()
+        savepoint, self._savepoint = self._savepoint, None
+        if savepoint is not None:
+            await savepoint.__aexit__(None, None, None)
         else:
-            await _begin_on_sqlite(session)
-            async with session.begin_nested():
-                yield
-                await session.flush()
-                await complete()
-    except BaseException as error:
+            await _commit(self._session)
+
+    async def _undo(self, error: BaseException) -> BaseException:
+        """Undo what was written, and return the error to raise."""
         if isinstance(error, StatementError):
             # SQLAlchemy prints the parameters, and password hashes and tokens are among them.
             error.hide_parameters = True
             hide_row(error)
-        if commit:
-            await session.rollback()
-        loaded.restore()
-        raise
+        savepoint, self._savepoint = self._savepoint, None
+        try:
+            if savepoint is not None:
+                await savepoint.__aexit__(type(error), error, error.__traceback__)
+            elif self._commit:
+                await self._session.rollback()
+        finally:
+            self._loaded.restore()
+        return error if self._explain is None else await self._explain(error)
 
 
 async def _commit(session: AsyncSession) -> None:
@@ -491,17 +557,13 @@ def _synchronous(session: AsyncSession) -> Session | None:
     return synchronous if isinstance(synchronous, Session) else None
 
 
-async def _nothing() -> None:
-    pass
-
-
 def _expire_changed(instance: Any, of: Entity, dialect: str) -> bool:
     """Expire what the database may hand back otherwise than it was given.
 
     Returns:
         Whether `instance` has a column now whose value is not loaded.
     """
-    state = inspect(instance)
+    state: Any = instance_state(instance)
     changed = of.changed_by_storing(state.dict, dialect)
     if changed:
         state.session.expire(instance, changed)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, Index, Table, event
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm.state import InstanceState
-from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.elements import BinaryExpression, ColumnElement
 
 __all__ = [
-    "BooleanFunction",
+    "BooleanBinary",
     "ColumnElement",
     "InstanceState",
     "create_index_if",
@@ -20,9 +19,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    BooleanFunction = FunctionElement[bool]
+    BooleanBinary = BinaryExpression[bool]
 else:
-    BooleanFunction = FunctionElement  # not generic in 1.4
+    BooleanBinary = BinaryExpression  # not generic in 1.4
 
 
 def python_type(column: Column[Any]) -> type[Any]:

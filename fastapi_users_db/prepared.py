@@ -1,0 +1,82 @@
+"""Statements that are the same at every call, built once for each class or table.
+
+SQLAlchemy remembers what it has worked out for a statement object, its cache key above all, so
+that executing the same object again, or one derived from it, is much cheaper than building it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, or_, select
+
+from fastapi_users_db.comparison import same_text
+from fastapi_users_db.mapping import Entity, UserEntity
+
+__all__ = [
+    "account_parameters",
+    "delete_accounts",
+    "select_accounts",
+    "select_columns",
+    "select_instances",
+]
+
+
+@lru_cache(maxsize=256)
+def select_instances(of: Entity) -> Any:
+    """Return the statement for all instances of a mapped class, to be narrowed down."""
+    return select(of.target)
+
+
+@lru_cache(maxsize=256)
+def select_columns(of: Entity) -> Any:
+    """Return the statement for all rows of a table, to be narrowed down."""
+    return select(*of.columns.values())
+
+
+@lru_cache(maxsize=256)
+def select_accounts(users: UserEntity, keys: int) -> Any:
+    """Return the statement for a user's id beside each account that is the user's, or is one of
+    several external accounts: no row if the user is gone, an empty account if there is none.
+
+    Parameters:
+        users: the user's class, with the OAuth account's.
+        keys: how many external accounts there are.
+    """
+    accounts = users.oauth
+    assert accounts is not None
+    user_id = bindparam("user_id", type_=users.id_column.type)
+    name, account_id = accounts.column("oauth_name"), accounts.column("account_id")
+    linked = (
+        and_(
+            same_text(name, bindparam(f"oauth_name_{number}", type_=name.type)),
+            same_text(account_id, bindparam(f"account_id_{number}", type_=account_id.type)),
+        )
+        for number in range(keys)
+    )
+    return (
+        select(users.id_column, accounts.target)
+        .select_from(
+            users.table.outerjoin(accounts.table, or_(users.oauth_user == user_id, *linked))
+        )
+        .where(users.id_column == user_id)
+    )
+
+
+def account_parameters(user_id: Any, keys: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return the parameters of `select_accounts`."""
+    parameters = {"user_id": user_id}
+    for number, (name, account_id) in enumerate(keys):
+        parameters[f"oauth_name_{number}"] = name
+        parameters[f"account_id_{number}"] = account_id
+    return parameters
+
+
+@lru_cache(maxsize=256)
+def delete_accounts(users: UserEntity) -> Any:
+    """Return the statement that deletes a user's OAuth accounts, given its `user_id`."""
+    assert users.oauth is not None
+    user_id = bindparam("user_id", type_=users.oauth_user.type)
+    return delete(users.oauth.table).where(users.oauth_user == user_id)
