@@ -9,7 +9,7 @@ import inspect as python_inspect
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -79,6 +79,10 @@ class Entity:
         # Deleting what is gone already is a success; SQLAlchemy would warn.
         mapper.confirm_deleted_rows = False
         self._init_parameters, self._init_takes_any = _init_parameters(target)
+
+    @cached_property
+    def _kept_types(self) -> dict[str, type[Any]]:
+        return {key: _kept_type(column) for key, column in self.columns.items()}
 
     @property
     def id(self) -> str:
@@ -209,8 +213,10 @@ class Entity:
         """Return the attributes whose value the database may hand back in another form."""
         return {
             attribute
-            for attribute, column in self.columns.items()
-            if attribute in values and not _is_stored_as_is(column, values[attribute], dialect)
+            for attribute, value in values.items()
+            if type(value) is not self._kept_types.get(attribute, _NoType)
+            and attribute in self.columns
+            and not _is_stored_as_is(self.columns[attribute], value, dialect)
         }
 
 
@@ -429,6 +435,19 @@ def _integer_operand(value: int) -> Any:
     return value if -(2**31) <= value < 2**31 else sql_cast(value, BigInteger)
 
 
+class _NoType:
+    """The type of no value."""
+
+
+def _kept_type(column: Column[Any]) -> type[Any]:
+    """Return the type whose values every database hands back as they were given."""
+    if isinstance(column.type, CHAR | Enum):
+        return _NoType
+    if isinstance(column.type, String | Boolean | Integer):
+        return python_type(column)
+    return uuid.UUID if python_type(column) is uuid.UUID else _NoType
+
+
 def _is_stored_as_is(column: Column[Any], value: Any, dialect: str) -> bool:
     if value is None:
         # A decorator of the app's own may make something of it.
@@ -439,11 +458,7 @@ def _is_stored_as_is(column: Column[Any], value: Any, dialect: str) -> bool:
         # MySQL keeps whole seconds.
         is_utc = isinstance(value, datetime) and value.utcoffset() == timedelta(0)
         return is_utc and dialect not in ("mysql", "mariadb")
-    if isinstance(column.type, CHAR | Enum):
-        return False
-    if isinstance(column.type, String | Boolean | Integer):
-        return type(value) is python_type(column)
-    return python_type(column) is uuid.UUID and isinstance(value, uuid.UUID)
+    return type(value) is _kept_type(column)
 
 
 def _is_eager(relationship: RelationshipProperty[Any]) -> bool:

@@ -122,7 +122,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def delete(self, user: UP) -> None:
         if inspect(checked_instance(user, self.user_table)).was_deleted:
             return
-        kept = Snapshot(self._graph(user))
+        # Deleting empties the relationships, and nothing else.
+        kept = Snapshot(self._graph(user) if self._users.eager else ())
         async with self._writing(user, complete=False):
             self._attach(user)
             if self.oauth_account_table is not None:
