@@ -35,6 +35,7 @@ from fastapi_users_db.tables import (
     SQLAlchemyBaseUserTableInt,
     SQLAlchemyBaseUserTableUUID,
     unique_email_index,
+    unique_oauth_account_index,
 )
 from fastapi_users_db.types import GUID, TIMESTAMPAware
 
@@ -73,4 +74,5 @@ __all__ = [
     "UserDatabase",
     "UserNotFoundError",
     "unique_email_index",
+    "unique_oauth_account_index",
 ]

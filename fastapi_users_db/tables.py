@@ -47,6 +47,7 @@ __all__ = [
     "SQLAlchemyBaseUserTableInt",
     "SQLAlchemyBaseUserTableUUID",
     "unique_email_index",
+    "unique_oauth_account_index",
 ]
 
 NOT_ON_MYSQL = "fastapi_users_db.not_on_mysql"
@@ -206,6 +207,25 @@ def unique_email_index(user_table: type[Any]) -> Index:
     table: Table = inspect(user_table).local_table
     column = inspect(user_table).column_attrs["email"].columns[0]
     return _not_on_mysql(Index(f"ix_{table.name}_email_lower", func.lower(column), unique=True))
+
+
+def unique_oauth_account_index(oauth_account_table: type[Any]) -> Index:
+    """Declare a unique index on the name of the OAuth client and the id of the account there.
+
+    With it an external account has one owner also if two requests link it at the same time; without
+    it both can succeed. Call it once, after the class; `create_all` and Alembic then create the
+    index. On MariaDB and MySQL it compares as the columns' collation does.
+
+    Parameters:
+        oauth_account_table: the OAuth account's mapped class.
+
+    Returns:
+        The index, already part of the table.
+    """
+    mapper = inspect(oauth_account_table)
+    table: Table = mapper.local_table
+    columns = [mapper.column_attrs[key].columns[0] for key in ("oauth_name", "account_id")]
+    return Index(f"ix_{table.name}_account", *columns, unique=True)
 
 
 def _not_on_mysql(index: Index) -> Index:

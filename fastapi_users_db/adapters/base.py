@@ -310,10 +310,14 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             )
         return accounts.values(account)
 
-    def _select_holders(self, keys: Iterable[AccountKey]) -> Any:
-        """Return the statement for the users to whom one of the external accounts is linked."""
+    def _select_holders(self, keys: Iterable[AccountKey], *, lock: bool = False) -> Any:
+        """Return the statement for the users to whom one of the external accounts is linked.
+
+        With a lock it sees what is newer than the snapshot of the app's transaction.
+        """
         criterion = or_(*self._with_keys(keys))
-        return select(self._users.oauth_user).where(criterion)
+        statement = select(self._users.oauth_user).where(criterion)
+        return statement.with_for_update(read=True) if lock else statement
 
     def _with_keys(self, keys: Iterable[AccountKey]) -> list[Any]:
         name = self._oauth_accounts.column("oauth_name")
@@ -489,6 +493,17 @@ def account_key(account: Any) -> AccountKey:
 
 def changed_key(account: Any, changes: Mapping[str, Any]) -> list[AccountKey]:
     """Return which external account an OAuth account becomes by `changes`, if it is another."""
-    old = {"oauth_name": read(account, "oauth_name"), "account_id": read(account, "account_id")}
-    new = {**old, **changes}
-    return [] if account_key(new) == account_key(old) else [account_key(new)]
+    new = account_key(changed_account(account, changes))
+    return [] if new == account_key(account) else [new]
+
+
+def changed_account(account: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `changes` with the external account that it is after them."""
+    oauth_name, account_id = account_key(account)
+    return {"oauth_name": oauth_name, "account_id": account_id, **changes}
+
+
+def given_keys(accounts: Iterable[Mapping[str, Any]] | None) -> list[AccountKey]:
+    """Return which external accounts these OAuth accounts are, as far as they tell."""
+    keys = [account_key(account) for account in accounts or ()]
+    return [key for key in keys if None not in key]

@@ -21,7 +21,9 @@ from fastapi_users_db.adapters.base import (
     AccountKey,
     UserDatabase,
     account_key,
+    changed_account,
     changed_key,
+    given_keys,
     pair_accounts,
 )
 from fastapi_users_db.catalogue import LiveTables
@@ -108,8 +110,8 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     async def create(self, create_dict: dict[str, Any]) -> UP:
         accounts, values = self._split(create_dict)
-        if accounts:
-            await self._refuse_linked(map(account_key, accounts))
+        if accounts and await self._is_linked(map(account_key, accounts)):
+            raise OAuthAccountAlreadyLinkedError()
         rows = _Rows(self.database, self._users)
         values = rows.with_defaults(self._users.values_of_new(values))
         atomic = bool(accounts) or rows.takes_two_statements(values, new=True)
@@ -134,9 +136,10 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
                 row = await rows.update(before, changes)
                 if row is None:
                     raise UserNotFoundError()
-                stored = (
-                    None if accounts is None else await self._replace_accounts(row, accounts, own)
-                )
+                stored = None
+                if accounts is not None:
+                    stored = await self._replace_accounts(row, accounts, own)
+                    await self._refuse_orphans(user)
         except BaseException:
             self._give(user, before)
             raise
@@ -155,14 +158,13 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self: DatabasesUserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
     ) -> UOAP:
         values = self._oauth_accounts.checked(create_dict)
-        own = await self._read_accounts(user, [account_key(values)])
-        [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
-        async with self._writing(user, accounts=[values]):
-            if existing is None:
-                own.append(await self._insert_account(self._users.values(user), values))
-            else:
-                own[own.index(existing)] = await self._update_account(existing, values)
-        return self._give(user, {}, own)
+        try:
+            return await self._link(user, values)
+        except Exception as error:
+            if not _is_integrity_error(error):
+                raise
+        # If it was linked to this user meanwhile, then there is a link to update now.
+        return await self._link(user, values, lock=True)
 
     async def update_oauth_account(
         self: DatabasesUserDatabase[UOAP, ID],
@@ -176,7 +178,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         existing = next((a for a in own if a[self._oauth_accounts.id] == account_id), None)
         if existing is None:
             raise OAuthAccountNotFoundError()
-        async with self._writing(user, accounts=[values]):
+        async with self._writing(user, accounts=[changed_account(existing, values)]):
             own[own.index(existing)] = await self._update_account(existing, values)
         return self._give(user, {}, own)
 
@@ -256,28 +258,56 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         key = self._users.oauth_user_key
         return [account for account in read if account[key] is not None]
 
-    async def _fetch_accounts(self, criterion: Any) -> list[dict[str, Any]]:
+    async def _fetch_accounts(self, criterion: Any, *, lock: bool = False) -> list[dict[str, Any]]:
         accounts = self._oauth_accounts
         statement = select(*accounts.columns.values()).where(criterion)
+        if lock:
+            statement = statement.with_for_update(read=True)
         records = await _connected(self.database).fetch_all(statement)
         return [_Rows(self.database, accounts).read(record) for record in records]
 
-    async def _refuse_linked(self, keys: Iterable[AccountKey]) -> None:
-        if await _connected(self.database).fetch_one(self._select_holders(keys)) is not None:
-            raise OAuthAccountAlreadyLinkedError()
+    async def _is_linked(
+        self, keys: Iterable[AccountKey], *, but: Any = None, lock: bool = False
+    ) -> bool:
+        """Tell whether one of `keys` is linked to a user, other than the one with the id `but`."""
+        statement = self._select_holders(keys, lock=lock)
+        records = await _connected(self.database).fetch_all(statement)
+        return any(record[0] != but for record in records)
 
-    async def _read_accounts(self, user: Any, keys: Iterable[AccountKey]) -> list[dict[str, Any]]:
+    async def _read_accounts(
+        self, user: Any, keys: Iterable[AccountKey], *, lock: bool = False
+    ) -> list[dict[str, Any]]:
         """Read the user's OAuth accounts again, and refuse `keys` that are another user's."""
         checked_instance(user, self.user_model or self.user_table)
         users, user_id = self._users, self._users.identity(user)
-        if await self._is_gone(user_id):
+        if await self._is_gone(user_id, lock=lock):
             raise UserNotFoundError()
         accounts = await self._fetch_accounts(
-            or_(users.oauth_user == user_id, *self._with_keys(keys))
+            or_(users.oauth_user == user_id, *self._with_keys(keys)), lock=lock
         )
         if any(account[users.oauth_user_key] != user_id for account in accounts):
             raise OAuthAccountAlreadyLinkedError()
         return accounts
+
+    async def _link(self, user: _T, values: Mapping[str, Any], *, lock: bool = False) -> _T:
+        own = await self._read_accounts(user, [account_key(values)], lock=lock)
+        [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
+        async with self._writing(user, accounts=[values], atomic=self._may_orphan):
+            if existing is None:
+                own.append(await self._insert_account(self._users.values(user), values))
+                await self._refuse_orphans(user)
+            else:
+                own[own.index(existing)] = await self._update_account(existing, values)
+        return self._give(user, {}, own)
+
+    @property
+    def _may_orphan(self) -> bool:
+        """Whether no foreign key refuses accounts of a user whom another has deleted."""
+        return bool(self.database.url.dialect == "sqlite")
+
+    async def _refuse_orphans(self, user: Any) -> None:
+        if self._may_orphan and await self._is_gone(self._users.identity(user)):
+            raise UserNotFoundError()
 
     async def _replace_accounts(
         self, row: Mapping[str, Any], given: Sequence[Any], own: Sequence[dict[str, Any]]
@@ -351,8 +381,11 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             user_id = None if user is None else self._users.identity(user)
             if isinstance(email, str) and await self._is_taken(email, user_id):
                 raise UserAlreadyExistsError.from_integrity_error(error) from None
-            if user_id is not None and await self._is_gone(user_id):
+            if user_id is not None and await self._is_gone(user_id, lock=True):
                 raise UserNotFoundError() from None
+            keys = given_keys(accounts)
+            if keys and await self._is_linked(keys, but=user_id, lock=True):
+                raise OAuthAccountAlreadyLinkedError() from None
             raise
 
     async def _is_taken(self, email: str, user_id: Any) -> bool:
@@ -362,9 +395,12 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
                 return True
         return False
 
-    async def _is_gone(self, user_id: Any) -> bool:
+    async def _is_gone(self, user_id: Any, *, lock: bool = False) -> bool:
         column = self._users.id_column
         statement = select(column).where(column == user_id)
+        if lock:
+            # The snapshot of the app's transaction may still have the user.
+            statement = statement.with_for_update(read=True)
         return await _connected(self.database).fetch_one(statement) is None
 
 
@@ -441,7 +477,11 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         deleted = 0
         while expired := await _connected(self.database).fetch_all(statement):
             async with _transaction(self.database, atomic=False):
-                deleted += await rows.delete(token.in_([record[0] for record in expired]))
+                number = await rows.delete(token.in_([record[0] for record in expired]))
+            if not number:
+                # Another has deleted them; the snapshot of the app's transaction still has them.
+                break
+            deleted += number
         return deleted
 
     def _live_tables(self) -> LiveTables:
@@ -586,8 +626,9 @@ class _Rows:
         elif await self._affected(statement) and not self._unknown(changes, new=False):
             return updated
         else:
-            # MySQL does not count a row that had these values already.
-            record = await self._select(updated, wanted)
+            # MySQL does not count a row that had these values already. With a lock: the snapshot
+            # of the app's transaction may still have one that is gone.
+            record = await self._select(updated, wanted, lock=True)
         return None if record is None else {**updated, **self.read(record, attributes=wanted)}
 
     async def delete(self, criterion: Any) -> int:
@@ -604,8 +645,12 @@ class _Rows:
                 return int(await connection.fetch_val("SELECT changes()"))
         return int(await self._database.execute(statement))
 
-    async def _select(self, row: Mapping[str, Any], attributes: Iterable[str]) -> Any:
+    async def _select(
+        self, row: Mapping[str, Any], attributes: Iterable[str], *, lock: bool = False
+    ) -> Any:
         statement = select(*self._columns(attributes)).where(self.is_row(row))
+        if lock:
+            statement = statement.with_for_update(read=True)
         return await self._database.fetch_one(statement)
 
     def _columns(self, attributes: Iterable[str]) -> list[Column[Any]]:

@@ -22,7 +22,9 @@ from fastapi_users_db.adapters.base import (
     AccountKey,
     UserDatabase,
     account_key,
+    changed_account,
     changed_key,
+    given_keys,
     pair_accounts,
 )
 from fastapi_users_db.catalogue import LiveTables
@@ -97,8 +99,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         user = self._users.build(values)
         if OAUTH_ACCOUNTS in self._users.complete:
             set_committed_value(user, OAUTH_ACCOUNTS, [])
-        if accounts:
-            await self._refuse_linked(map(account_key, accounts))
+        if accounts and await self._is_linked(map(account_key, accounts)):
+            raise OAuthAccountAlreadyLinkedError()
         async with self._writing(user, values, accounts):
             if accounts:
                 user.oauth_accounts = [self._new_account(account) for account in accounts]
@@ -135,14 +137,11 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self: SQLAlchemyUserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
     ) -> UOAP:
         values = self._oauth_accounts.checked(create_dict)
-        own = await self._read_accounts(user, [account_key(values)])
-        [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
-        async with self._writing(user, accounts=[values]):
-            self._attach(user)
-            if existing is None:
-                user.oauth_accounts.append(self._new_account(values))
-            else:
-                assign(existing, values)
+        try:
+            await self._link(user, values)
+        except IntegrityError:
+            # If it was linked to this user meanwhile, then there is a link to update now.
+            await self._link(user, values, lock=not self.commit)
         return user
 
     async def update_oauth_account(
@@ -156,7 +155,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         existing = next((a for a in own if a.id == oauth_account.id), None)
         if existing is None:
             raise OAuthAccountNotFoundError()
-        async with self._writing(user, accounts=[values]):
+        async with self._writing(user, accounts=[changed_account(existing, values)]):
             self._attach(user)
             assign(existing, values)
         return user
@@ -192,19 +191,25 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
                 session.expunge(other)
         self.session.add(user)
 
-    async def _refuse_linked(self, keys: Iterable[AccountKey]) -> None:
-        result = await self.session.execute(self._select_holders(keys))
-        if result.first() is not None:
-            raise OAuthAccountAlreadyLinkedError()
+    async def _is_linked(
+        self, keys: Iterable[AccountKey], *, but: Any = None, lock: bool = False
+    ) -> bool:
+        """Tell whether one of `keys` is linked to a user, other than the one with the id `but`."""
+        result = await self.session.execute(self._select_holders(keys, lock=lock))
+        return any(holder != but for holder in result.scalars())
 
-    async def _read_accounts(self, user: Any, keys: Iterable[AccountKey]) -> list[Any]:
+    async def _read_accounts(
+        self, user: Any, keys: Iterable[AccountKey], *, lock: bool = False
+    ) -> list[Any]:
         """Read the user's OAuth accounts again, and refuse `keys` that are another user's."""
         users = self._users
         user_id = users.identity(checked_instance(user, self.user_table))
         keys = list(keys)
-        result = await self.session.execute(
-            select_accounts(users, len(keys)), account_parameters(user_id, keys)
-        )
+        statement = select_accounts(users, len(keys))
+        if lock:
+            # It sees what is newer than the snapshot of the app's transaction.
+            statement = statement.with_for_update(read=True, of=users.table)
+        result = await self.session.execute(statement, account_parameters(user_id, keys))
         rows: Any = result.unique().all()
         if not rows:
             raise UserNotFoundError()
@@ -214,6 +219,16 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             raise OAuthAccountAlreadyLinkedError()
         set_committed_value(user, OAUTH_ACCOUNTS, own)
         return own
+
+    async def _link(self, user: Any, values: Mapping[str, Any], *, lock: bool = False) -> None:
+        own = await self._read_accounts(user, [account_key(values)], lock=lock)
+        [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
+        async with self._writing(user, accounts=[values]):
+            self._attach(user)
+            if existing is None:
+                user.oauth_accounts.append(self._new_account(values))
+            else:
+                assign(existing, values)
 
     def _new_account(self, values: Mapping[str, Any]) -> Any:
         account = self._oauth_accounts.build(values)
@@ -257,8 +272,12 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         if complete and instance_state(checked_instance(user, self.user_table)).was_deleted:
             raise UserNotFoundError()
 
+        is_new = instance_state(user).key is None
+
         async def finish() -> None:
             await self._complete(user)
+            if accounts and not is_new and await self._is_orphaning(user):
+                raise UserNotFoundError()
 
         async def explain(error: BaseException) -> BaseException:
             return await self._explain(error, user, values, accounts)
@@ -282,6 +301,12 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
                 return UserAlreadyExistsError.from_integrity_error(error)
             if inspect(user).identity is not None and await self._is_gone(user):
                 return UserNotFoundError()
+            if keys := given_keys(accounts):
+                user_id = self._users.identity(user)
+                if await self._is_linked(keys, but=user_id, lock=not self.commit):
+                    return OAuthAccountAlreadyLinkedError()
+        elif isinstance(error, UserNotFoundError):
+            await self._reload_users()
         elif isinstance(error, SQLAlchemyError):
             # The connection may be what has failed: the first error is the one to raise.
             with suppress(SQLAlchemyError):
@@ -337,7 +362,17 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def _is_gone(self, user: Any) -> bool:
         column = self._users.id_column
         statement = select(column).where(column == self._users.identity(user))
+        if not self.commit:
+            # The snapshot of the app's transaction may still have the user.
+            statement = statement.with_for_update(read=True)
         return (await self.session.execute(statement)).first() is None
+
+    async def _is_orphaning(self, user: Any) -> bool:
+        """Tell whether accounts are being written for a user whom another has deleted."""
+        session = inspect(user).session
+        # Elsewhere the foreign key does not let it come so far.
+        is_sqlite = session is not None and session.get_bind(user).dialect.name == "sqlite"
+        return is_sqlite and await self._is_gone(user)
 
 
 class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
@@ -393,6 +428,9 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
                 result = await self.session.execute(
                     delete(self._tokens.table).where(token.in_(expired))
                 )
+            if not result.rowcount:  # type: ignore[attr-defined]
+                # Another has deleted them; the snapshot of the app's transaction still has them.
+                break
             deleted += result.rowcount  # type: ignore[attr-defined]
         return deleted
 

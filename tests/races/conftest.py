@@ -1,0 +1,192 @@
+"""Databases that are raced in, and duels of two parties at each of their statements."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from tests.conftest import DATABASES, Addresses
+from tests.races.parties import KINDS, Observer, Outcome, Party, interleave, party
+from tests.races.tables import declare
+
+SOAK = bool(os.environ.get("SOAK"))
+PAIRS = (
+    [(first, second) for first in KINDS for second in KINDS]
+    if SOAK
+    else [
+        ("orm", "orm"),
+        ("orm-no-commit", "databases"),
+        ("databases", "databases"),
+        ("databases-transaction", "orm"),
+    ]
+)
+# The drivers of MariaDB do not differ in what a race is about.
+RACED = DATABASES if SOAK else [name for name in DATABASES if name != "mariadb-asyncmy"]
+MAX_STATEMENTS = 30
+
+
+async def create_tables(addresses: Addresses, tables: SimpleNamespace) -> None:
+    engine = create_async_engine(addresses.orm, poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(tables.Base.metadata.create_all)
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session", params=RACED)
+def raced(request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]) -> Any:
+    """The same database with and without the indexes that are opt-in."""
+    found = {}
+    for indexed in (False, True):
+        found[indexed] = new_database(request.param)
+        asyncio.run(create_tables(found[indexed], declare(indexed)))
+    return found
+
+
+Action = Callable[[Party], Awaitable[Any]]
+
+
+@dataclass
+class Duel:
+    """Two kinds of parties in one database."""
+
+    pair: tuple[str, str]
+    addresses: Addresses
+    tables: SimpleNamespace
+    observer: Observer
+    adapters: Any = None
+
+    @property
+    def has_own_transaction(self) -> bool:
+        """Whether the first party acts in a transaction of the app's own."""
+        return self.pair[0] in ("orm-no-commit", "databases-transaction")
+
+    async def at_each_statement(
+        self,
+        prepare: Callable[[], Awaitable[None]],
+        one: Action,
+        other: Action,
+        check: Callable[[Outcome, Outcome], Awaitable[None]],
+    ) -> int:
+        """Let the first party do `one`, and the second do `other` before each of its statements.
+
+        Returns:
+            In how many ways.
+        """
+        async with AsyncExitStack() as stack:
+            first, second = [
+                await stack.enter_async_context(
+                    party(kind, self.addresses, self.tables, self.adapters)
+                )
+                for kind in self.pair
+            ]
+            for number in range(1, MAX_STATEMENTS):
+                await self.clear()
+                await prepare()
+                await first.begin(hold_before=number)
+                await second.begin()
+                outcomes = await interleave(first, second, one, other, self.observer)
+                await first.end()
+                await second.end()
+                try:
+                    await self.check_invariants()
+                    if not self._are_victims(outcomes):
+                        await check(*outcomes)
+                except BaseException as error:
+                    executed = "\n".join(first.statements)
+                    raise AssertionError(
+                        f"{outcomes} when held before statement {number} of\n{executed}"
+                    ) from error
+                if not first.is_held.is_set():
+                    return number
+        raise AssertionError("It does not end.")
+
+    def _are_victims(self, outcomes: tuple[Outcome, ...]) -> bool:
+        """Tell whether SQLite has ended one of the two, as it may in transactions of the app's own.
+
+        One that has read and would write, while the other has written, can never go on.
+        """
+        is_possible = self.addresses.name == "sqlite" and not {"orm", "databases"} >= {*self.pair}
+        return is_possible and any("is locked" in str(outcome.error) for outcome in outcomes)
+
+    async def clear(self) -> None:
+        async with self.observer.engine.connect() as connection:
+            for table in reversed(self.tables.Base.metadata.sorted_tables):
+                await connection.execute(table.delete())
+
+    async def check_invariants(self) -> None:
+        """One user for each address, no account without its user."""
+        users, accounts = self.tables.User.__table__, self.tables.OAuthAccount.__table__
+        emails = [row[0] for row in await self.observer.rows(select(users.c.email))]
+        assert len(emails) == len(set(emails))
+        orphans = select(accounts.c.id).where(accounts.c.user_id.not_in(select(users.c.id)))
+        assert await self.observer.rows(orphans) == []
+
+    async def add_user(self, **values: Any) -> UUID:
+        """Add a user past the adapters."""
+        user_id = uuid4()
+        row = {
+            "id": user_id,
+            "hashed_password": "old",
+            "is_active": True,
+            "is_superuser": False,
+            "is_verified": False,
+            **values,
+        }
+        async with self.observer.engine.connect() as connection:
+            await connection.execute(insert(self.tables.User.__table__).values(**row))
+        return user_id
+
+    async def users(self) -> dict[UUID, Any]:
+        """Return the rows of the users by id."""
+        rows = await self.observer.rows(select(self.tables.User.__table__))
+        return {row.id: row for row in rows}
+
+    async def owners(self, account_id: str = "1") -> list[UUID]:
+        """Return who has the external account, once for each link."""
+        accounts = self.tables.OAuthAccount.__table__
+        statement = select(accounts.c.user_id).where(accounts.c.account_id == account_id)
+        return [row[0] for row in await self.observer.rows(statement)]
+
+    async def count(self, table: Any) -> int:
+        """Return how many rows there are."""
+        [(number,)] = await self.observer.rows(select(func.count()).select_from(table))
+        return int(number)
+
+
+def open_duel(
+    pair: tuple[str, str], raced: Any, *, indexed: bool = False, adapters: Any = None
+) -> Duel:
+    """Open a duel in the database with or without the opt-in indexes."""
+    addresses = raced[indexed]
+    return Duel(pair, addresses, declare(indexed), Observer(addresses), adapters)
+
+
+@pytest.fixture(params=PAIRS, ids="-against-".join)
+def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
+    pair: tuple[str, str] = request.param
+    return pair
+
+
+@pytest.fixture
+async def duel(pair: tuple[str, str], raced: Any) -> AsyncIterator[Duel]:
+    """A duel on the tables as they are without the opt-in indexes."""
+    duel = open_duel(pair, raced)
+    yield duel
+    await duel.observer.engine.dispose()
+
+
+@pytest.fixture
+async def indexed_duel(pair: tuple[str, str], raced: Any) -> AsyncIterator[Duel]:
+    """A duel on tables with the opt-in indexes."""
+    duel = open_duel(pair, raced, indexed=True)
+    yield duel
+    await duel.observer.engine.dispose()

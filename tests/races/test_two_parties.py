@@ -1,0 +1,369 @@
+"""Two parties at once: one is held before each of its statements while the other acts.
+
+Each test states what becomes of both. All of it holds wherever the first is held, whichever
+adapter each of them uses, and where the first has a transaction of its own.
+"""
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import insert
+
+from fastapi_users_db import (
+    AccessTokenNotFoundError,
+    OAuthAccountAlreadyLinkedError,
+    OAuthAccountNotFoundError,
+    UserAlreadyExistsError,
+    UserNotFoundError,
+)
+from tests.races.conftest import Duel
+from tests.races.parties import Outcome, Party
+
+ANNE, BERT, CARL = "anne@example.com", "bert@example.com", "carl@example.com"
+NOON = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
+
+
+def account(access_token: str = "token", account_id: str = "1") -> dict[str, Any]:
+    return {
+        "oauth_name": "provider",
+        "access_token": access_token,
+        "account_id": account_id,
+        "account_email": ANNE,
+    }
+
+
+async def nothing() -> None:
+    """Prepare nothing."""
+
+
+def succeeded(*outcomes: Outcome) -> list[Any]:
+    """Return what those who succeeded have returned."""
+    return [outcome.value for outcome in outcomes if outcome.error is None]
+
+
+def errors(*outcomes: Outcome) -> list[BaseException]:
+    """Return the errors of those who failed."""
+    return [outcome.error for outcome in outcomes if outcome.error is not None]
+
+
+async def test_one_of_two_registers_an_address(duel: Duel) -> None:
+    """One user is created; the other is refused as the address is taken."""
+
+    async def register(party: Party) -> Any:
+        return (await party.users.create({"email": ANNE, "hashed_password": party.kind})).id
+
+    async def check(*outcomes: Outcome) -> None:
+        [created] = succeeded(*outcomes)
+        [refused] = errors(*outcomes)
+        assert isinstance(refused, UserAlreadyExistsError)
+        assert list(await duel.users()) == [created]
+
+    await duel.at_each_statement(nothing, register, register, check)
+
+
+async def test_one_of_two_registers_an_address_in_any_case(indexed_duel: Duel) -> None:
+    """With `unique_email_index`: one user, however the address is written."""
+
+    def register(email: str) -> Any:
+        async def create(party: Party) -> Any:
+            return (await party.users.create({"email": email, "hashed_password": ""})).id
+
+        return create
+
+    async def check(*outcomes: Outcome) -> None:
+        [created] = succeeded(*outcomes)
+        [refused] = errors(*outcomes)
+        assert isinstance(refused, UserAlreadyExistsError)
+        assert list(await indexed_duel.users()) == [created]
+
+    await indexed_duel.at_each_statement(nothing, register(ANNE), register(ANNE.upper()), check)
+
+
+async def test_one_of_two_changes_to_an_address(duel: Duel) -> None:
+    """One has the address; the other is refused and keeps its own."""
+    ids = []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=email) for email in (ANNE, BERT)]
+
+    def change(index: int) -> Any:
+        async def update(party: Party) -> None:
+            user = await party.users.get(ids[index])
+            await party.users.update(user, {"email": CARL})
+
+        return update
+
+    async def check(*outcomes: Outcome) -> None:
+        [refused] = errors(*outcomes)
+        assert isinstance(refused, UserAlreadyExistsError)
+        loser = [outcome.error for outcome in outcomes].index(refused)
+        users = await duel.users()
+        assert users[ids[loser]].email == (ANNE, BERT)[loser]
+        assert users[ids[1 - loser]].email == CARL
+
+    await duel.at_each_statement(prepare, change(0), change(1), check)
+
+
+async def test_one_of_two_users_is_linked(indexed_duel: Duel) -> None:
+    """With `unique_oauth_account_index`: one user has the account, the other is refused."""
+    duel, ids = indexed_duel, []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=email) for email in (ANNE, BERT)]
+
+    def link(index: int) -> Any:
+        async def add(party: Party) -> None:
+            user = await party.users.get(ids[index])
+            await party.users.add_oauth_account(user, account())
+
+        return add
+
+    async def check(*outcomes: Outcome) -> None:
+        [refused] = errors(*outcomes)
+        assert isinstance(refused, OAuthAccountAlreadyLinkedError)
+        loser = [outcome.error for outcome in outcomes].index(refused)
+        assert await duel.owners() == [ids[1 - loser]]
+
+    await duel.at_each_statement(prepare, link(0), link(1), check)
+
+
+async def test_one_of_two_is_created_with_an_account(indexed_duel: Duel) -> None:
+    """With `unique_oauth_account_index`: one is created; of the other, nothing is there."""
+    duel = indexed_duel
+
+    def register(email: str) -> Any:
+        async def create(party: Party) -> Any:
+            values = {"email": email, "hashed_password": "", "oauth_accounts": [account()]}
+            return (await party.users.create(values)).id
+
+        return create
+
+    async def check(*outcomes: Outcome) -> None:
+        [created] = succeeded(*outcomes)
+        [refused] = errors(*outcomes)
+        assert isinstance(refused, OAuthAccountAlreadyLinkedError)
+        assert list(await duel.users()) == await duel.owners() == [created]
+
+    await duel.at_each_statement(nothing, register(ANNE), register(BERT), check)
+
+
+async def test_a_user_is_linked_twice_at_once(indexed_duel: Duel) -> None:
+    """With `unique_oauth_account_index`: both succeed, and there is one link."""
+    duel, ids = indexed_duel, []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=ANNE)]
+
+    async def link(party: Party) -> int:
+        user = await party.users.get(ids[0])
+        await party.users.add_oauth_account(user, account(party.kind))
+        return len(user.oauth_accounts)
+
+    async def check(*outcomes: Outcome) -> None:
+        assert succeeded(*outcomes) == [1, 1]
+        assert await duel.owners() == ids
+
+    await duel.at_each_statement(prepare, link, link, check)
+
+
+async def test_linking_against_deleting(duel: Duel) -> None:
+    """The user is gone in the end, with the link. Linking succeeds before, or finds nobody."""
+    ids = []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=ANNE)]
+
+    async def link(party: Party) -> None:
+        user = await party.users.get(ids[0])
+        if user is not None:
+            await party.users.add_oauth_account(user, account())
+
+    async def remove(party: Party) -> None:
+        await party.users.delete(await party.users.get(ids[0]))
+
+    async def check(linking: Outcome, deleting: Outcome) -> None:
+        assert deleting.error is None
+        assert linking.error is None or isinstance(linking.error, UserNotFoundError)
+        assert await duel.users() == {}
+
+    await duel.at_each_statement(prepare, link, remove, check)
+
+
+async def test_update_against_deleting(duel: Duel) -> None:
+    """The user is gone in the end. The update succeeds before, or finds nobody."""
+    ids = []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=ANNE)]
+
+    async def change(party: Party) -> Any:
+        user = await party.users.get(ids[0])
+        if user is None:
+            return None
+        return await party.users.update(user, {"name": "Anne"})
+
+    async def remove(party: Party) -> None:
+        await party.users.delete(await party.users.get(ids[0]))
+
+    async def check(updating: Outcome, deleting: Outcome) -> None:
+        assert deleting.error is None
+        assert updating.error is None or isinstance(updating.error, UserNotFoundError)
+        assert await duel.users() == {}
+
+    await duel.at_each_statement(prepare, change, remove, check)
+
+
+async def test_deleting_against_update(duel: Duel) -> None:
+    """The other way round: an update while a deletion is under way."""
+    ids = []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=ANNE)]
+
+    async def change(party: Party) -> Any:
+        user = await party.users.get(ids[0])
+        return None if user is None else await party.users.update(user, {"name": "Anne"})
+
+    async def remove(party: Party) -> None:
+        await party.users.delete(await party.users.get(ids[0]))
+
+    async def check(deleting: Outcome, updating: Outcome) -> None:
+        assert deleting.error is None
+        assert updating.error is None or isinstance(updating.error, UserNotFoundError)
+        assert await duel.users() == {}
+
+    await duel.at_each_statement(prepare, remove, change, check)
+
+
+async def test_two_delete_a_user(duel: Duel) -> None:
+    """Both succeed: one who is gone already is no error."""
+    ids = []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=ANNE)]
+        await add_account(duel, ids[0])
+
+    async def remove(party: Party) -> None:
+        user = await party.users.get(ids[0])
+        if user is not None:
+            await party.users.delete(user)
+
+    async def check(*outcomes: Outcome) -> None:
+        assert errors(*outcomes) == []
+        assert await duel.users() == {}
+
+    await duel.at_each_statement(prepare, remove, remove, check)
+
+
+async def add_account(duel: Duel, user_id: Any) -> None:
+    async with duel.observer.engine.connect() as connection:
+        row = {"id": uuid4(), "user_id": user_id, **account()}
+        await connection.execute(insert(duel.tables.OAuthAccount.__table__).values(**row))
+
+
+async def test_an_account_is_updated_while_its_user_is_deleted(duel: Duel) -> None:
+    """The user is gone in the end. The update succeeds before, or finds nothing."""
+    ids = []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=ANNE)]
+        await add_account(duel, ids[0])
+
+    async def change(party: Party) -> None:
+        user = await party.users.get(ids[0])
+        if user is not None:
+            [linked] = user.oauth_accounts
+            await party.users.update_oauth_account(user, linked, {"access_token": "new"})
+
+    async def remove(party: Party) -> None:
+        await party.users.delete(await party.users.get(ids[0]))
+
+    async def check(updating: Outcome, deleting: Outcome) -> None:
+        assert deleting.error is None
+        assert updating.error is None or isinstance(
+            updating.error, UserNotFoundError | OAuthAccountNotFoundError
+        )
+        assert await duel.users() == {}
+
+    await duel.at_each_statement(prepare, change, remove, check)
+
+
+async def test_rehash_against_password_change(duel: Duel) -> None:
+    """The hash is one of the two; what else the other has changed is kept.
+
+    FastAPI Users asks for both with the same call, so the adapter cannot tell them apart: whoever
+    writes last has the last word.
+    """
+    ids = []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=ANNE)]
+
+    async def rehash(party: Party) -> None:
+        user = await party.users.get_by_email(ANNE)
+        await party.users.update(user, {"hashed_password": "rehashed"})
+
+    async def change(party: Party) -> None:
+        user = await party.users.get(ids[0])
+        await party.users.update(user, {"hashed_password": "new", "name": "Anne"})
+
+    async def check(*outcomes: Outcome) -> None:
+        assert errors(*outcomes) == []
+        [user] = (await duel.users()).values()
+        assert user.hashed_password in ("rehashed", "new")
+        assert (user.name, user.email) == ("Anne", ANNE)
+
+    await duel.at_each_statement(prepare, rehash, change, check)
+
+
+async def test_token_is_used_while_it_is_deleted(duel: Duel) -> None:
+    """Whoever uses it finds it or does not; changing it succeeds before, or finds nothing."""
+    tokens = duel.tables.AccessToken.__table__
+
+    async def prepare() -> None:
+        user_id = await duel.add_user(email=ANNE)
+        async with duel.observer.engine.connect() as connection:
+            row = {"token": "secret", "user_id": user_id, "created_at": NOON}
+            await connection.execute(insert(tokens).values(**row))
+
+    async def use(party: Party) -> None:
+        token = await party.tokens.get_by_token("secret")
+        if token is not None:
+            await party.tokens.update(token, {"created_at": NOON + timedelta(hours=1)})
+        await party.tokens.get_by_token("secret", NOON)
+
+    async def remove(party: Party) -> None:
+        await party.tokens.delete(await party.tokens.get_by_token("secret"))
+
+    async def check(using: Outcome, deleting: Outcome) -> None:
+        assert deleting.error is None
+        assert using.error is None or isinstance(using.error, AccessTokenNotFoundError)
+        assert await duel.count(tokens) == 0
+
+    await duel.at_each_statement(prepare, use, remove, check)
+
+
+async def test_two_delete_expired_tokens(duel: Duel) -> None:
+    """Both end, nothing expired is left, and each token is counted once."""
+    tokens = duel.tables.AccessToken.__table__
+
+    async def prepare() -> None:
+        user_id = await duel.add_user(email=ANNE)
+        rows = [
+            {"token": str(n), "user_id": user_id, "created_at": NOON + timedelta(hours=n)}
+            for n in range(5)
+        ]
+        async with duel.observer.engine.connect() as connection:
+            await connection.execute(insert(tokens), rows)
+
+    async def clean(party: Party) -> int:
+        deleted: int = await party.tokens.delete_expired(NOON + timedelta(hours=4), batch_size=3)
+        return deleted
+
+    async def check(*outcomes: Outcome) -> None:
+        assert sum(succeeded(*outcomes)) == 4
+        assert errors(*outcomes) == []
+        assert await duel.count(tokens) == 1
+
+    await duel.at_each_statement(prepare, clean, clean, check)
