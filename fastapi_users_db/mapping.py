@@ -36,8 +36,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.sql import ClauseElement
 
-from fastapi_users_db.exceptions import InvalidIDError, InvalidValueError
+from fastapi_users_db.exceptions import InvalidIDError
 from fastapi_users_db.types import GUID, TIMESTAMPAware
+from fastapi_users_db.values import checked_value, is_storable
 from fastapi_users_db.versions.sqlalchemy import InstanceState, python_type
 
 __all__ = ["Entity", "Snapshot", "UserEntity", "entity", "user_entity"]
@@ -110,8 +111,7 @@ class Entity:
 
         Raises:
             TypeError: an unknown attribute, or an e-mail address that is not a string.
-            InvalidValueError: text that is no UUID; a string that is too long for its column, or
-                that one of the databases cannot store. The message never shows the value.
+            InvalidValueError: a value that one of the databases cannot store in its column.
         """
         checked = {}
         for attribute, value in values.items():
@@ -124,33 +124,13 @@ class Entity:
     def _value(self, attribute: str, column: Column[Any], value: Any) -> Any:
         if attribute == "email" and not isinstance(value, str | ClauseElement):
             raise TypeError(f"{self.name}.email must be a str, not {type(value).__name__}.")
-        if not isinstance(value, str):
-            return value
-        if python_type(column) is uuid.UUID:
-            # The ORM finds an object by its id, and the text of a UUID is not equal to it.
-            try:
-                return uuid.UUID(value)
-            except ValueError:
-                raise InvalidValueError(f"{self.name}.{attribute}: not a UUID.") from None
-        if _is_string(column):
-            self._check_string(attribute, value, cast("String", column.type).length)
-        return value
+        return checked_value(f"{self.name}.{attribute}", column, value)
 
     def knows(self, attribute: str) -> bool:
         """Tell whether the class, or the table, has this attribute."""
         if self.mapper is None:
             return attribute in self.columns
         return hasattr(self.target, attribute) or attribute in self._init_parameters
-
-    def _check_string(self, attribute: str, value: str, length: int | None) -> None:
-        if length is not None and len(value) > length:
-            raise InvalidValueError(
-                f"{self.name}.{attribute} holds at most {length} characters, not {len(value)}."
-            )
-        if not is_storable(value):
-            raise InvalidValueError(
-                f"{self.name}.{attribute} must not contain NUL characters or lone surrogates."
-            )
 
     def build(self, values: Mapping[str, Any]) -> Any:
         """Return a new instance: through the class's own constructor, as far as it takes them."""
@@ -410,22 +390,10 @@ def is_mapped_class(value: Any) -> bool:
     return isinstance(value, type) and inspect(value, raiseerr=False) is not None
 
 
-def is_storable(value: str) -> bool:
-    """Tell whether every database can store this string: PostgreSQL has no NUL in its text."""
-    try:
-        return b"\0" not in value.encode()
-    except UnicodeEncodeError:
-        return False
-
-
 def _init_parameters(target: type[Any]) -> tuple[frozenset[str], bool]:
     parameters = python_inspect.signature(target).parameters.values()
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
     return frozenset(p.name for p in parameters), takes_any
-
-
-def _is_string(column: Column[Any]) -> bool:
-    return isinstance(column.type, String) and not isinstance(column.type, Enum)
 
 
 def _integer_operand(value: int) -> Any:

@@ -5,7 +5,7 @@ The comparison is the same for both adapters, and on every database. It reads, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +28,9 @@ from sqlalchemy.types import TypeEngine
 
 from fastapi_users_db.catalogue import ColumnType, LiveTables, key_text
 from fastapi_users_db.deprecation import DOCUMENTATION
-from fastapi_users_db.exceptions import ColumnTooNarrowError
+from fastapi_users_db.exceptions import ColumnTooNarrowError, InvalidValueError
 from fastapi_users_db.mapping import Entity, UserEntity
+from fastapi_users_db.values import refusal_of_type
 
 __all__ = ["SchemaProblem"]
 
@@ -129,10 +130,26 @@ def is_too_long(error: Exception) -> bool:
     return getattr(original, "sqlstate", None) == "22001" or original.args[:1] == (1406,)
 
 
-async def narrow_column_error(
-    error: Exception, live: LiveTables, written: Iterable[tuple[Entity, Mapping[str, Any]]]
-) -> Exception:
-    """Return the error that names the column that was too narrow.
+# What a driver or a database says of a value that it does not take, whatever the column is: the
+# SQLSTATE of PostgreSQL (the first is what asyncpg itself says), the number of MySQL and MariaDB.
+_NO_SUCH_VALUE = {"22000", "22003", "22007", "22008", "22021", "22P02", "22P03", "22P05"}
+_NO_SUCH_VALUE_ON_MYSQL = [(1264,), (1265,), (1292,), (1366,)]
+
+
+def _is_about_a_value(error: Exception) -> bool:
+    original = getattr(error, "orig", error)
+    return (
+        getattr(original, "sqlstate", None) in _NO_SUCH_VALUE
+        or original.args[:1] in _NO_SUCH_VALUE_ON_MYSQL
+        or str(original).startswith("Error binding parameter")
+        or isinstance(original, OverflowError)
+    )
+
+
+async def error_about_values(
+    error: Exception, live: LiveTables, written: Sequence[tuple[Entity, Mapping[str, Any]]]
+) -> Exception | None:
+    """Return the error that says which value could not be written, without showing it.
 
     Parameters:
         error: the error that the backend raised.
@@ -140,8 +157,29 @@ async def narrow_column_error(
         written: what was to be written, by attribute.
 
     Returns:
-        The error, which is also `error`; or `error` itself if no column is found.
+        The error, or `None` if `error` is about something else.
     """
+    if is_too_long(error):
+        return await _narrow_column_error(error, live, written)
+    for of, values in written:
+        for attribute, value in values.items():
+            column = of.columns.get(of.synonyms.get(attribute, attribute))
+            refusal = None if column is None else refusal_of_type(column, value, live.dialect)
+            if refusal is not None:
+                name = type(refusal).__name__
+                return InvalidValueError(f"{of.name}.{attribute} takes no such value ({name}).")
+    if _is_about_a_value(error):
+        names = [f"{of.name}.{attribute}" for of, values in written for attribute in values]
+        return InvalidValueError(
+            f"The database takes no such value of one of these: {', '.join(names)}."
+        )
+    return None
+
+
+async def _narrow_column_error(
+    error: Exception, live: LiveTables, written: Iterable[tuple[Entity, Mapping[str, Any]]]
+) -> Exception | None:
+    """Return the error that names the column that was too narrow, if it is found."""
     for of, values in written if live.is_known else ():
         for attribute, value in values.items():
             column = of.columns.get(of.synonyms.get(attribute, attribute))
@@ -161,7 +199,7 @@ async def narrow_column_error(
                 width=found.width,
                 needed=len(value),
             )
-    return error
+    return None
 
 
 async def _check_columns(

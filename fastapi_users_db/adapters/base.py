@@ -26,12 +26,12 @@ from fastapi_users_db.mapping import (
     Entity,
     UserEntity,
     entity,
-    is_storable,
     read,
     user_entity,
 )
-from fastapi_users_db.schema import SchemaProblem, check_tokens, check_users, narrow_column_error
+from fastapi_users_db.schema import SchemaProblem, check_tokens, check_users, error_about_values
 from fastapi_users_db.types import as_utc
+from fastapi_users_db.values import is_storable
 from fastapi_users_db.versions.fastapi_users import (
     AP,
     ID,
@@ -153,7 +153,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             UserAlreadyExistsError: the e-mail address is taken.
             OAuthAccountAlreadyLinkedError: one of the external accounts is another user's.
             TypeError: an unknown attribute.
-            InvalidValueError: a string that its column cannot hold.
+            InvalidValueError: a value that its column cannot hold.
         """
         raise NotImplementedError
 
@@ -174,7 +174,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             UserAlreadyExistsError: the new e-mail address is taken.
             OAuthAccountAlreadyLinkedError: one of the external accounts is another user's.
             TypeError: an unknown attribute.
-            InvalidValueError: a string that its column cannot hold.
+            InvalidValueError: a value that its column cannot hold.
         """
         raise NotImplementedError
 
@@ -240,12 +240,15 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Return the tables that there are, read through this adapter's connection."""
         raise NotImplementedError
 
-    async def _narrow_column_error(
-        self, error: Exception, values: Mapping[str, Any], accounts: Iterable[Mapping[str, Any]]
-    ) -> Exception:
-        """Return the error that names the column for which one of the values was too long."""
-        written = [(self._users, values), *((self._oauth_accounts, a) for a in accounts)]
-        return await narrow_column_error(error, self._live_tables(), written)
+    async def _error_about_values(
+        self,
+        error: Exception,
+        values: Mapping[str, Any],
+        accounts: Iterable[Mapping[str, Any]] | None,
+    ) -> Exception | None:
+        """Return the error that says which of the values could not be written, if `error` is."""
+        written = [(self._users, values), *((self._oauth_accounts, a) for a in accounts or ())]
+        return await error_about_values(error, self._live_tables(), written)
 
     async def _get_user(self, statement: Any) -> UP | None:
         """Execute a statement that selects users and return the one it finds, or `None`.
@@ -378,7 +381,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
         Raises:
             TypeError: an unknown attribute.
-            InvalidValueError: a string that its column cannot hold.
+            InvalidValueError: a value that its column cannot hold.
         """
         raise NotImplementedError
 
@@ -395,7 +398,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         Raises:
             AccessTokenNotFoundError: the access token is gone.
             TypeError: an unknown attribute.
-            InvalidValueError: a string that its column cannot hold.
+            InvalidValueError: a value that its column cannot hold.
         """
         raise NotImplementedError
 
@@ -435,6 +438,12 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
     def _live_tables(self) -> LiveTables:
         """Return the tables that there are, read through this adapter's connection."""
         raise NotImplementedError
+
+    async def _error_about_values(
+        self, error: Exception, values: Mapping[str, Any]
+    ) -> Exception | None:
+        """Return the error that says which of the values could not be written, if `error` is."""
+        return await error_about_values(error, self._live_tables(), [(self._tokens, values)])
 
     async def _get_token(self, statement: Any) -> AP | None:
         """Execute a statement that selects access tokens and return the one it finds, or `None`."""

@@ -54,7 +54,6 @@ from fastapi_users_db.mapping import (
     read,
     user_entity,
 )
-from fastapi_users_db.schema import is_too_long, narrow_column_error
 from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
 
 if TYPE_CHECKING:
@@ -373,9 +372,10 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             async with _transaction(self.database, atomic):
                 yield
         except Exception as error:
-            if is_too_long(error):
-                raise await self._narrow_column_error(error, values, accounts or ()) from None
             if not _is_integrity_error(error):
+                refused = await self._error_about_values(error, values, accounts)
+                if refused is not None:
+                    raise refused from None
                 raise
             email = values.get("email")
             user_id = None if user is None else self._users.identity(user)
@@ -508,10 +508,10 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
             async with _transaction(self.database, atomic):
                 yield
         except Exception as error:
-            if not is_too_long(error):
-                raise
-            written = [(self._tokens, values)]
-            raise await narrow_column_error(error, self._live_tables(), written) from None
+            refused = await self._error_about_values(error, values)
+            if refused is not None:
+                raise refused from None
+            raise
 
     def _make_token(self, row: Mapping[str, Any]) -> AP:
         if self.access_token_model is not None:
@@ -732,7 +732,9 @@ def _live_tables(database: Database) -> LiveTables:
         records = await _connected(database).fetch_all(statement)
         return [dict(record._mapping) for record in records]
 
-    return LiveTables(make_url(f"{database.url.dialect}://").get_dialect()(), fetch)
+    name = database.url.dialect
+    dialect = _POSTGRESQL if name == "postgresql" else make_url(f"{name}://").get_dialect()()
+    return LiveTables(dialect, fetch)
 
 
 def _connected(database: Database) -> Database:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Generic
 
 from sqlalchemy import delete, inspect, select
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
@@ -52,10 +52,12 @@ from fastapi_users_db.prepared import (
     select_accounts,
     select_instances,
 )
-from fastapi_users_db.schema import is_too_long, narrow_column_error
 from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
 
 __all__ = ["SQLAlchemyAccessTokenDatabase", "SQLAlchemyUserDatabase"]
+
+# SQLAlchemy leaves the second to Python: a number that is too large for SQLite's driver.
+_OF_THE_ENGINE = (StatementError, OverflowError)
 
 
 class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
@@ -305,14 +307,12 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
                 user_id = self._users.identity(user)
                 if await self._is_linked(keys, but=user_id, lock=not self.commit):
                     return OAuthAccountAlreadyLinkedError()
-        elif isinstance(error, UserNotFoundError):
-            await self._reload_users()
-        elif isinstance(error, SQLAlchemyError):
+        elif isinstance(error, Exception):
             # The connection may be what has failed: the first error is the one to raise.
-            with suppress(SQLAlchemyError):
+            with suppress(Exception):
                 await self._reload_users()
-            if isinstance(error, DBAPIError) and is_too_long(error):
-                return await self._narrow_column_error(error, values, accounts or ())
+            if isinstance(error, _OF_THE_ENGINE):
+                return await self._error_about_values(error, values, accounts) or error
         return error
 
     def _graph(self, user: Any) -> list[Any]:
@@ -459,9 +459,8 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         async def explain(error: BaseException) -> BaseException:
             if complete and isinstance(error, StaleDataError):
                 return AccessTokenNotFoundError()
-            if isinstance(error, DBAPIError) and is_too_long(error):
-                written = [(self._tokens, values)]
-                return await narrow_column_error(error, self._live_tables(), written)
+            if isinstance(error, _OF_THE_ENGINE):
+                return await self._error_about_values(error, values) or error
             return error
 
         after = finish if complete else None

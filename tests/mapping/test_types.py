@@ -28,7 +28,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from fastapi_users_db import GUID, SQLAlchemyBaseUserTableUUID, TIMESTAMPAware
+from fastapi_users_db import (
+    GUID,
+    InvalidValueError,
+    SQLAlchemyBaseUserTableUUID,
+    TIMESTAMPAware,
+)
 from tests.mapping.conftest import Storage, contents
 
 CREDENTIALS = {"email": "king.arthur@camelot.bt", "hashed_password": "guinevere"}
@@ -200,3 +205,59 @@ async def test_change_inside_a_mutable_value_is_written(storage: Storage, backen
 
     assert user.mutable == {"swallow": "African"}
     assert (await as_the_orm_reads_it(storage, user))["mutable"] == {"swallow": "African"}
+
+
+OF_ANOTHER_TYPE = {
+    "binary": "secret",
+    "date": "secret",
+    "enum": "secret",
+    "enum_by_value": object(),
+    "float": "secret",
+    "float_of_numeric": "secret",
+    "guid": 1,
+    "interval": "secret",
+    "lower_case": 1,
+    "mutable": {"secret": object()},
+    "numeric": True,
+    "point_in_time": "secret",
+    "string": b"secret",
+    "time": "secret",
+    "timestamp": dt.date(2024, 7, 1),
+    "uuid": 1,
+    "wall_clock": 1.5,
+}
+
+
+async def test_value_of_another_type_is_refused_by_name(storage: Storage, backend: str) -> None:
+    async with storage.adapter(backend, User) as db:
+        user = await db.create({**CREDENTIALS, **VALUES})
+        before = {name: getattr(user, name) for name in OF_ANOTHER_TYPE}
+        for name, value in OF_ANOTHER_TYPE.items():
+            with pytest.raises(InvalidValueError, match=rf"User\.{name}[ .]") as caught:
+                await db.update(user, {name: value})
+            assert "secret" not in f"{caught.value} {caught.value!r}"
+            assert getattr(user, name) == before[name]
+        await db.update(user, {"string": "It's"})
+
+    assert (await as_the_orm_reads_it(storage, user))["string"] == "It's"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"numeric": Decimal(10**20)}, {"wall_clock": VALUES["timestamp"]}, {"integers": ["a"]}],
+)
+async def test_value_that_the_database_refuses_is_an_error_of_ours(
+    storage: Storage, backend: str, values: dict[str, Any]
+) -> None:
+    async with storage.adapter(backend, User) as db:
+        user = await db.create(CREDENTIALS)
+        refused = None
+        try:
+            await db.update(user, values)
+        except InvalidValueError as error:
+            refused = str(error)
+        [name] = values
+        if storage.addresses.name == "postgresql":
+            assert refused == f"The database takes no such value of one of these: User.{name}."
+            assert getattr(user, name) is None
+        await db.update(user, {"string": "Ni!"})

@@ -1,0 +1,129 @@
+"""Values of another type than the column's: taken where apps rely on it, else refused by name."""
+
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from fastapi_users_db import InvalidValueError
+from tests.conformance.conftest import Backend
+from tests.conformance.models import OAuthAccount, User
+
+ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
+BERT = {"email": "bert@example.com", "hashed_password": "hash"}
+ACCOUNT = {
+    "oauth_name": "provider",
+    "access_token": "token",
+    "account_id": "1",
+    "account_email": "anne@provider.example",
+}
+SECRET = b"a secret"
+
+OF_ANOTHER_TYPE = [
+    ("name", SECRET, "must be str, not bytes"),
+    ("name", ["secret"], "must be str, not list"),
+    ("name", 1.5, "must be str, not float"),
+    ("name", True, "must be str, not bool"),
+    ("name", 10**5000, "must be str, not int"),
+    ("hashed_password", SECRET, "must be str, not bytes"),
+    ("changes", "secret", "must be int, not str"),
+    ("changes", SECRET, "must be int, not bytes"),
+    ("changes", 2**31, "must be between -2147483648 and 2147483647"),
+    ("changes", -(2**31) - 1, "must be between -2147483648 and 2147483647"),
+    ("changes", 10**400, "must be between -2147483648 and 2147483647"),
+    ("changes", float("inf"), "must be between -2147483648 and 2147483647"),
+    ("changes", float("nan"), "must be between -2147483648 and 2147483647"),
+    ("is_active", "secret", "must be bool, not str"),
+    ("is_active", 2, "must be bool, not int"),
+    ("is_active", [], "must be bool, not list"),
+    ("id", 1, "must be UUID, not int"),
+    ("id", SECRET, "must be UUID, not bytes"),
+    ("id", True, "must be UUID, not bool"),
+    ("preferences", object(), "takes no such value (TypeError)"),
+    ("preferences", {"secret": {1, 2}}, "takes no such value (TypeError)"),
+    ("preferences", SECRET, "takes no such value (TypeError)"),
+]
+
+
+async def test_create_refuses_a_value_of_another_type(backend: Backend) -> None:
+    other = await backend.users.create(BERT)
+    for attribute, value, message in OF_ANOTHER_TYPE:
+        with pytest.raises(InvalidValueError) as caught:
+            await backend.users.create({**ANNE, attribute: value})
+        assert f"ser.{attribute} {message}" in str(caught.value)
+        assert "secret" not in f"{caught.value} {caught.value!r}"
+        assert caught.value.__cause__ is None
+        assert other.email == BERT["email"]
+    assert len(await backend.rows(select(User.__table__))) == 1
+    assert await backend.users.create(ANNE)
+
+
+async def test_update_refuses_a_value_of_another_type(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "preferences": {"a": 1}})
+    other = await backend.users.create(BERT)
+    user_id = user.id
+    for attribute, value, message in OF_ANOTHER_TYPE:
+        with pytest.raises(InvalidValueError) as caught:
+            await backend.users.update(user, {"greeting": "bye", attribute: value})
+        assert f"ser.{attribute} {message}" in str(caught.value)
+        assert (user.id, user.greeting, user.preferences) == (user_id, "hello", {"a": 1})
+        assert other.email == BERT["email"]
+    await backend.users.update(user, {"greeting": "bye"})
+    assert (await backend.users.get(user_id)).greeting == "bye"
+
+
+async def test_values_that_mean_the_same_are_taken(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "name": 7, "is_active": 0, "changes": True})
+    assert (user.name, user.is_active, user.changes) == ("7", False, 1)
+    assert type(user.is_active) is bool
+    assert type(user.changes) is int
+    await backend.close()
+    [row] = await backend.rows(select(User.name, User.is_active, User.changes))
+    assert tuple(row) == ("7", False, 1)
+
+
+async def test_accounts_of_an_apps_own_client_are_taken(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    account = {**ACCOUNT, "account_id": 12345, "expires_at": 1_700_000_000.75}
+    await backend.users.add_oauth_account(user, account)
+    await backend.users.add_oauth_account(user, account)
+    [linked] = user.oauth_accounts
+    assert (linked.account_id, linked.expires_at) == ("12345", 1_700_000_000)
+    assert (await backend.users.get_by_oauth_account("provider", "12345")).id == user.id
+    with pytest.raises(InvalidValueError, match=r"\.access_token must be str, not bytes"):
+        await backend.users.update_oauth_account(user, linked, {"access_token": SECRET})
+    with pytest.raises(InvalidValueError, match=r"\.expires_at must be int, not str"):
+        await backend.users.update(user, {"oauth_accounts": [{**account, "expires_at": "soon"}]})
+    table = OAuthAccount.__table__
+    assert [row.access_token for row in await backend.rows(select(table))] == ["token"]
+
+
+async def test_expressions_are_taken(users: Any) -> None:
+    user = await users.create({**ANNE, "name": func.upper("anne"), "changes": func.abs(-3)})
+    assert (user.name, user.changes) == ("ANNE", 3)
+
+
+OF_ANOTHER_TYPE_THAN_A_TOKENS = [
+    ("created_at", "secret", "must be datetime, not str"),
+    ("created_at", date(2024, 1, 1), "must be datetime, not date"),
+    ("created_at", 1_700_000_000, "must be datetime, not int"),
+    ("created_at", datetime.max.replace(tzinfo=timezone(-timedelta(hours=1))), "is out of range"),
+    ("user_id", 1, "must be UUID, not int"),
+    ("user_id", "secret", "not a UUID"),
+    ("token", SECRET, "must be str, not bytes"),
+]
+
+
+async def test_a_token_of_another_type_is_refused(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    values = {"token": "abc", "user_id": user.id, "created_at": datetime(2024, 1, 1)}
+    token = await backend.tokens.create(values)
+    for attribute, value, message in OF_ANOTHER_TYPE_THAN_A_TOKENS:
+        expected = rf"AccessToken\.{attribute}:? {message}"
+        with pytest.raises(InvalidValueError, match=expected):
+            await backend.tokens.create({**values, "token": "new", attribute: value})
+        with pytest.raises(InvalidValueError, match=expected):
+            await backend.tokens.update(token, {attribute: value})
+    assert token.created_at == datetime(2024, 1, 1, tzinfo=timezone.utc)
+    assert (await backend.tokens.get_by_token("abc")).user_id == user.id
