@@ -32,7 +32,7 @@ from sqlalchemy.orm import (
     make_transient_to_detached,
     undefer,
 )
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.sql import ClauseElement
 
@@ -85,6 +85,20 @@ class Entity:
     def _kept_types(self) -> dict[str, type[Any]]:
         return {key: _kept_type(column) for key, column in self.columns.items()}
 
+    @cached_property
+    def _null_at_first(self) -> list[str]:
+        """The attributes that are NULL in a new row unless they are given a value."""
+        assert self.mapper is not None
+        return [
+            attribute
+            for attribute, column in self.columns.items()
+            if column.default is None
+            and column.server_default is None
+            and not column.primary_key
+            and not column.type.should_evaluate_none
+            and column is not self.mapper.version_id_col
+        ]
+
     @property
     def id(self) -> str:
         """The attribute behind `id`."""
@@ -135,11 +149,16 @@ class Entity:
     def build(self, values: Mapping[str, Any]) -> Any:
         """Return a new instance: through the class's own constructor, as far as it takes them."""
         if self._init_takes_any:
-            return self.target(**values)
-        instance = self.target(**{k: v for k, v in values.items() if k in self._init_parameters})
-        for attribute, value in values.items():
-            if attribute not in self._init_parameters:
-                setattr(instance, attribute, value)
+            instance = self.target(**values)
+        else:
+            taken = {k: v for k, v in values.items() if k in self._init_parameters}
+            instance = self.target(**taken)
+            assign(instance, {k: v for k, v in values.items() if k not in taken})
+        loaded = instance_state(instance).dict
+        for attribute in self._null_at_first:
+            if attribute not in loaded:
+                # It need not be read after the flush.
+                set_committed_value(instance, attribute, None)
         return instance
 
     def load(self, values: Mapping[str, Any]) -> Any:

@@ -1,0 +1,234 @@
+"""What each operation sends to the database, to the last round trip.
+
+For comparison, upstream 7.0.0 over the ORM sends BEGIN, INSERT, COMMIT, BEGIN, SELECT for `create`
+and for the creation of an access token, and UPDATE, COMMIT, BEGIN, SELECT for `update`; upstream
+1.1.0 over `databases` sends two SELECTs for each look-up of a user with OAuth accounts. The
+sequences here were seen to change when a refresh was put back after the commit.
+"""
+
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timezone
+from typing import Any
+
+import aiosqlite
+import asyncpg
+import pytest
+from databases import Database
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
+from sqlalchemy.pool import NullPool
+
+from fastapi_users_db import (
+    DatabasesAccessTokenDatabase,
+    DatabasesUserDatabase,
+    FastAPIUsersDBDeprecationWarning,
+    SQLAlchemyAccessTokenDatabase,
+    SQLAlchemyBaseAccessTokenTableUUID,
+    SQLAlchemyBaseOAuthAccountTableUUID,
+    SQLAlchemyBaseUserTableUUID,
+    SQLAlchemyUserDatabase,
+)
+from tests.conftest import Addresses
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
+    pass
+
+
+class User(SQLAlchemyBaseUserTableUUID, Base):
+    oauth_accounts: Mapped[list[OAuthAccount]] = relationship("OAuthAccount", lazy="joined")
+
+
+class AccessToken(SQLAlchemyBaseAccessTokenTableUUID, Base):
+    pass
+
+
+ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
+BOB = {"email": "bob@example.com", "hashed_password": "hash"}
+ACCOUNT = {
+    "oauth_name": "provider",
+    "access_token": "token",
+    "account_id": "1",
+    "account_email": "anne@provider.example",
+}
+OTHER_ACCOUNT = {**ACCOUNT, "account_id": "2"}
+LONG_AGO = datetime(2020, 1, 1, tzinfo=timezone.utc)
+
+
+class Subject:
+    """The adapters, with Anne and her token, and what they have sent since the last look."""
+
+    def __init__(self, connection: Any, users: Any, tokens: Any, sent: list[str]) -> None:
+        self.users = users(connection, User, OAuthAccount)
+        self.plain_users = users(connection, User)
+        self.tokens = tokens(connection, AccessToken)
+        self._sent = sent
+
+    async def prepare(self) -> None:
+        self.anne = await self.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+        self.token = await self.tokens.create({"token": "token", "user_id": self.anne.id})
+        # A request reads before it writes.
+        await self.users.get(self.anne.id)
+        self._sent.clear()
+
+    def sent(self) -> str:
+        # asyncpg resets a connection that goes back to its pool.
+        sent = [statement for statement in self._sent if "pg_advisory_unlock" not in statement]
+        return " ".join(statement.split()[0].strip(";").upper() for statement in sent)
+
+
+OPERATIONS: dict[str, Callable[[Subject], Any]] = {
+    "get": lambda on: on.users.get(on.anne.id),
+    "get_by_email": lambda on: on.users.get_by_email("anne@example.com"),
+    "get_by_email_in_another_case": lambda on: on.users.get_by_email("ANNE@example.com"),
+    "get_by_oauth_account": lambda on: on.users.get_by_oauth_account("provider", "1"),
+    "create": lambda on: on.plain_users.create(BOB),
+    "create_with_account": lambda on: on.users.create({**BOB, "oauth_accounts": [OTHER_ACCOUNT]}),
+    "update": lambda on: on.plain_users.update(on.anne, {"email": "new@example.com"}),
+    "update_to_the_same": lambda on: on.plain_users.update(on.anne, {"is_active": True}),
+    "delete": lambda on: on.users.delete(on.anne),
+    "add_oauth_account": lambda on: on.users.add_oauth_account(on.anne, OTHER_ACCOUNT),
+    "update_oauth_account": lambda on: on.users.update_oauth_account(
+        on.anne, on.anne.oauth_accounts[0], {"access_token": "new"}
+    ),
+    "get_by_token": lambda on: on.tokens.get_by_token("token", LONG_AGO),
+    "token_create": lambda on: on.tokens.create({"token": "new", "user_id": on.anne.id}),
+    "token_update": lambda on: on.tokens.update(on.token, {"created_at": LONG_AGO}),
+    "token_delete": lambda on: on.tokens.delete(on.token),
+    "delete_expired": lambda on: on.tokens.delete_expired(datetime.now(timezone.utc)),
+    "delete_none_expired": lambda on: on.tokens.delete_expired(LONG_AGO),
+}
+
+# The transaction was begun by the read before.
+ORM = {
+    "get": "SELECT",
+    "get_by_email": "SELECT",
+    "get_by_email_in_another_case": "SELECT SELECT",
+    "get_by_oauth_account": "SELECT",
+    "create": "INSERT COMMIT",
+    "create_with_account": "SELECT INSERT INSERT COMMIT",
+    "update": "UPDATE COMMIT",
+    "update_to_the_same": "COMMIT",
+    "delete": "DELETE DELETE COMMIT",
+    "add_oauth_account": "SELECT INSERT COMMIT",
+    "update_oauth_account": "SELECT UPDATE COMMIT",
+    "get_by_token": "SELECT",
+    "token_create": "INSERT COMMIT",
+    "token_update": "UPDATE COMMIT",
+    "token_delete": "DELETE COMMIT",
+    "delete_expired": "SELECT DELETE COMMIT BEGIN SELECT",
+    "delete_none_expired": "SELECT",
+}
+
+
+DATABASES = {
+    "get": "SELECT",
+    "get_by_email": "SELECT",
+    "get_by_email_in_another_case": "SELECT SELECT",
+    "get_by_oauth_account": "SELECT",
+    "create": "INSERT",
+    "create_with_account": "SELECT BEGIN INSERT INSERT COMMIT",
+    "update": "UPDATE",
+    "update_to_the_same": "",
+    "delete": "BEGIN DELETE DELETE COMMIT",
+    "add_oauth_account": "SELECT SELECT INSERT",
+    "update_oauth_account": "SELECT SELECT UPDATE",
+    "get_by_token": "SELECT",
+    "token_create": "INSERT",
+    "token_update": "UPDATE",
+    "token_delete": "DELETE",
+    "delete_expired": "SELECT DELETE SELECT",
+    "delete_none_expired": "SELECT",
+}
+# Without RETURNING it takes a SELECT to tell how many rows were there, on the same connection.
+DATABASES_ON_SQLITE = {
+    "update": "UPDATE SELECT",
+    "delete": "BEGIN DELETE SELECT DELETE SELECT COMMIT",
+    "update_oauth_account": "SELECT SELECT UPDATE SELECT",
+    "token_update": "UPDATE SELECT",
+    "token_delete": "DELETE SELECT",
+    "delete_expired": "SELECT DELETE SELECT SELECT",
+}
+
+
+@asynccontextmanager
+async def orm(url: str) -> AsyncIterator[Subject]:
+    engine = create_async_engine(url, poolclass=NullPool)
+    sent: list[str] = []
+    on: Any = engine.sync_engine
+    event.listen(on, "begin", lambda connection: sent.append("BEGIN"))
+    event.listen(on, "commit", lambda connection: sent.append("COMMIT"))
+    event.listen(on, "before_cursor_execute", lambda _, __, sql, *___: sent.append(sql))
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        yield Subject(session, SQLAlchemyUserDatabase, SQLAlchemyAccessTokenDatabase, sent)
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def databases(url: str) -> AsyncIterator[Subject]:
+    sent: list[str] = []
+
+    async def listen(connection: asyncpg.Connection) -> None:
+        connection.add_query_logger(lambda query: sent.append(query.query))
+
+    options = {"init": listen} if url.startswith("postgresql") else {}
+    async with Database(url, **options) as database:
+        with warnings.catch_warnings(), listening_to_aiosqlite(sent):
+            warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
+            yield Subject(database, DatabasesUserDatabase, DatabasesAccessTokenDatabase, sent)
+
+
+@contextmanager
+def listening_to_aiosqlite(sent: list[str]) -> Iterator[None]:
+    def listening(execute: Any) -> Any:
+        def listened(self: Any, sql: str, *parameters: Any) -> Any:
+            sent.append(sql)
+            return execute(self, sql, *parameters)
+
+        return listened
+
+    with pytest.MonkeyPatch.context() as patch:
+        for of in (aiosqlite.Connection, aiosqlite.Cursor):
+            patch.setattr(of, "execute", listening(of.execute))
+        yield
+
+
+async def sent_by_each(open_subject: Any, addresses: Addresses, url: str) -> dict[str, str]:
+    sent = {}
+    engine = create_async_engine(addresses.orm, poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    for name, operation in OPERATIONS.items():
+        async with engine.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                await connection.execute(table.delete())
+        async with open_subject(url) as subject:
+            await subject.prepare()
+            await operation(subject)
+            sent[name] = subject.sent()
+    await engine.dispose()
+    return sent
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_statements_of_the_orm_adapter(
+    database: str, new_database: Callable[[str], Addresses]
+) -> None:
+    addresses = new_database(database)
+    assert await sent_by_each(orm, addresses, addresses.orm) == ORM
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_statements_of_the_databases_adapter(
+    database: str, new_database: Callable[[str], Addresses]
+) -> None:
+    addresses = new_database(database)
+    sent = await sent_by_each(databases, addresses, addresses.databases)
+    assert sent == {**DATABASES, **(DATABASES_ON_SQLITE if database == "sqlite" else {})}
