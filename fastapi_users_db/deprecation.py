@@ -86,6 +86,9 @@ DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
     removal="2.0",
 )
 
+CLASS_NAME = "fastapi_users_db.class_name"
+"""In a table's `info`: the name of the class that is mapped to it."""
+
 # Code of these packages runs between the app's line and ours, but is not the app's.
 NOT_THE_APP = {
     "abc",
@@ -140,8 +143,9 @@ def _names(tables: tuple[Any, ...]) -> str:
 def _name(table: Any) -> str:
     if isinstance(table, str):
         return table
-    # A bare table does not know its class; this is what most apps call it.
-    return getattr(table, "__name__", None) or str(table.name).title().replace("_", "")
+    # A bare table knows the class that one of our mixins has brought to it.
+    name = getattr(table, "__name__", None) or table.info.get(CLASS_NAME)
+    return name or f"<a class mapped to the table {str(table.name)!r}>"
 
 
 def _frame_of_the_app(instance: object) -> FrameType:

@@ -8,6 +8,7 @@ plain `Column` objects: they work the same under every SQLAlchemy and every styl
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Mapper, declared_attr
 
+from fastapi_users_db.deprecation import CLASS_NAME
 from fastapi_users_db.types import GUID, TIMESTAMPAware, now_utc
 from fastapi_users_db.versions.fastapi_users import (
     ID,
@@ -111,6 +113,21 @@ def foreign_key_to_user(*type_: Any) -> Column[Any]:
     )
 
 
+def declared_column(make: Callable[[type[Any]], Column[Any]]) -> Any:
+    """Return an attribute of a mixin that makes a column for each class.
+
+    Parameters:
+        make: makes the column, given the class.
+    """
+
+    # Without annotations: SQLAlchemy would take them for the column's. With a special name: it
+    # would warn when pydantic, for SQLModel, asks the mixin itself for the attribute.
+    def __column__(cls):  # type: ignore[no-untyped-def]  # noqa: N807
+        return make(cls)
+
+    return declared_attr(__column__)
+
+
 class SQLAlchemyBaseOAuthAccountTable(OAuthAccountProtocol[ID]):
     """Columns of the OAuth account table; the class declares its own `id` and `user_id`."""
 
@@ -142,7 +159,7 @@ class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.U
         user_id: Mapped[uuid.UUID]
     else:
         id = Column(GUID, primary_key=True, default=uuid.uuid4)
-        user_id = declared_attr(lambda _: foreign_key_to_user())
+        user_id = declared_column(lambda _: foreign_key_to_user())
 
 
 class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
@@ -153,7 +170,7 @@ class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
         user_id: Mapped[int]
     else:
         id = Column(Integer, primary_key=True)
-        user_id = declared_attr(lambda _: foreign_key_to_user())
+        user_id = declared_column(lambda _: foreign_key_to_user())
 
 
 class SQLAlchemyBaseAccessTokenTable(AccessTokenProtocol[ID]):
@@ -178,7 +195,7 @@ class SQLAlchemyBaseAccessTokenTableUUID(SQLAlchemyBaseAccessTokenTable[uuid.UUI
     if TYPE_CHECKING:
         user_id: Mapped[uuid.UUID]
     else:
-        user_id = declared_attr(lambda _: foreign_key_to_user())
+        user_id = declared_column(lambda _: foreign_key_to_user())
 
 
 class SQLAlchemyBaseAccessTokenTableInt(SQLAlchemyBaseAccessTokenTable[int]):
@@ -187,7 +204,7 @@ class SQLAlchemyBaseAccessTokenTableInt(SQLAlchemyBaseAccessTokenTable[int]):
     if TYPE_CHECKING:
         user_id: Mapped[int]
     else:
-        user_id = declared_attr(lambda _: foreign_key_to_user())
+        user_id = declared_column(lambda _: foreign_key_to_user())
 
 
 def unique_email_index(user_table: type[Any]) -> Index:
@@ -243,6 +260,7 @@ def is_mysql(dialect: Dialect) -> bool:
 def _follow_user_table(mapper: Mapper[Any], class_: type[Any]) -> None:
     """Let the foreign keys of the mixins refer to the user table of the same metadata."""
     table: Table = mapper.local_table  # type: ignore[assignment]
+    table.info.setdefault(CLASS_NAME, class_.__name__)
     if issubclass(class_, SQLAlchemyBaseUserTable) and mapper.inherits is None:
         table.info[_IS_USER_TABLE] = True
     for index in table.indexes:

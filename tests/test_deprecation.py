@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from databases import Database
+from sqlalchemy import MetaData
 
 from fastapi_users_db import DatabasesUserDatabase, FastAPIUsersDBDeprecationWarning
 from tests.conformance.models import User
@@ -32,6 +33,19 @@ def test_warning_says_what_to_write_instead() -> None:
     assert (warning.code, warning.since, warning.removal) == ("databases-adapter", "1.0", "2.0")
     assert "SQLAlchemyUserDatabase(session, User)" in warning.instead
     assert "#databases-adapter" in str(warning)
+
+
+def test_warning_names_the_class_of_a_bare_table() -> None:
+    with pytest.warns(FastAPIUsersDBDeprecationWarning, match=r"\(session, User\)"):
+        DatabasesUserDatabase(DATABASE, User.__table__, user_model=dict)
+
+
+def test_warning_names_a_bare_table_without_a_class() -> None:
+    table = User.__table__.to_metadata(MetaData(), name="people")
+    table.info.clear()
+    with pytest.warns(FastAPIUsersDBDeprecationWarning) as caught:
+        DatabasesUserDatabase(DATABASE, table, user_model=dict)
+    assert "(session, <a class mapped to the table 'people'>)" in str(caught[0].message)
 
 
 def test_warning_points_at_the_line_of_the_app() -> None:

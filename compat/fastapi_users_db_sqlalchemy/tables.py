@@ -33,7 +33,6 @@ class _Warns:
         warn_of_table(cls)
 
 
-# Lambdas below: SQLAlchemy would take a function's annotations for the column's.
 def _id(cls: type[Any]) -> Any:
     for ancestor in cls.__mro__:
         own = ancestor.__dict__.get("id")
@@ -56,7 +55,7 @@ class SQLAlchemyBaseUserTable(_Warns, tables.SQLAlchemyBaseUserTable[ID]):
     """Columns of the user table."""
 
     if not TYPE_CHECKING:
-        id = declared_attr(lambda cls: _id(cls))
+        id = tables.declared_column(_id)
 
 
 class SQLAlchemyBaseUserTableUUID(SQLAlchemyBaseUserTable[uuid.UUID]):
@@ -70,8 +69,8 @@ class SQLAlchemyBaseOAuthAccountTable(_Warns, tables.SQLAlchemyBaseOAuthAccountT
     """Columns of the OAuth account table."""
 
     if not TYPE_CHECKING:
-        id = declared_attr(lambda cls: _id(cls))
-        user_id = declared_attr(lambda cls: _user_id(cls))
+        id = tables.declared_column(_id)
+        user_id = tables.declared_column(_user_id)
 
 
 class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.UUID]):
@@ -88,7 +87,7 @@ class SQLAlchemyBaseAccessTokenTable(_Warns, tables.SQLAlchemyBaseAccessTokenTab
         created_at = Column(
             TIMESTAMPAware(timezone=True), index=True, nullable=False, default=now_utc
         )
-        user_id = declared_attr(lambda cls: _user_id(cls))
+        user_id = tables.declared_column(_user_id)
 
 
 class SQLAlchemyBaseAccessTokenTableUUID(SQLAlchemyBaseAccessTokenTable[uuid.UUID]):

@@ -5,42 +5,158 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # From the modules: the package may be the one that is importing us.
-from fastapi_users_db.adapters.databases import DatabasesUserDatabase, check_installed
+from fastapi_users_db.adapters.databases import DatabasesUserDatabase
 from fastapi_users_db.adapters.orm import SQLAlchemyUserDatabase as ORMUserDatabase
-from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError
-from fastapi_users_db.mapping import OAUTH_ACCOUNTS, UserEntity, assign
+from fastapi_users_db.mapping import OAUTH_ACCOUNTS, Entity, UserEntity, assign
 from fastapi_users_db.versions.fastapi_users import ID, UOAP, UP
 from fastapi_users_db.versions.sqlalchemy import python_type
 from fastapi_users_db_sqlalchemy import _pydantic
-from fastapi_users_db_sqlalchemy._arguments import Names, arguments
+from fastapi_users_db_sqlalchemy._arguments import Names
 from fastapi_users_db_sqlalchemy._deprecations import (
     CURRENT_ADAPTER,
     LEGACY_DATABASES_ADAPTER,
     LEGACY_ORM_ADAPTER,
-    warn,
 )
+from fastapi_users_db_sqlalchemy._forms import Deprecations, Forms
 
 __all__ = ["SQLAlchemyUserDatabase"]
 
-NAMES = Names(
-    model="user_db_model",
-    tables=("users", "oauth_accounts"),
-    classes=("user_table", "oauth_account_table"),
-    example=("UserDB", "User"),
-)
 UPDATE = "update(user, update_dict) or update(user)"
 
 
-class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
+class _OverORM(ORMUserDatabase[UP, ID]):
+    """The adapter over the ORM, on behalf of one of those below.
+
+    The app's model is built before COMMIT: of what it refuses, nothing is written.
+    """
+
+    def __init__(self, of: SQLAlchemyUserDatabase[UP, ID]) -> None:
+        # Not the constructor of the base class: the arguments are checked already.
+        self._of = of
+        self.session = of.session
+        self.user_table = of.user_table
+        self.oauth_account_table = getattr(of, "oauth_account_table", None)
+        self.commit = of.commit
+        self._extra: dict[str, Any] = {}
+        self._built: Any = None
+
+    async def create(self, create_dict: dict[str, Any]) -> UP:
+        await super().create(create_dict)
+        return self._built  # type: ignore[no-any-return]
+
+    async def update(self, user: Any, update_dict: Mapping[str, Any]) -> UP:
+        known = {key: update_dict[key] for key in update_dict if self._users.knows(key)}
+        # As it always was: what is no column is still set on the object.
+        self._extra = {key: update_dict[key] for key in update_dict if key not in known}
+        await super().update(await self._mapped(user), known)
+        return self._built  # type: ignore[no-any-return]
+
+    async def update_whole(self, user: Any, values: Mapping[str, Any]) -> UP:
+        """Write all values of a model that the table has."""
+        known = {key: value for key, value in values.items() if self._users.knows(key)}
+        await super().update(await self._mapped(user), known)
+        return self._built  # type: ignore[no-any-return]
+
+    async def delete(self, user: Any) -> None:
+        try:
+            mapped = await self._mapped(user)
+        except UserNotFoundError:
+            return
+        await super().delete(mapped)
+
+    async def add_oauth_account(self, user: Any, create_dict: dict[str, Any]) -> Any:
+        await super().add_oauth_account(await self._mapped(user), create_dict)  # pyright: ignore
+        return self._built
+
+    async def update_oauth_account(
+        self, user: Any, oauth_account: Any, update_dict: dict[str, Any]
+    ) -> Any:
+        await super().update_oauth_account(  # pyright: ignore
+            await self._mapped(user), oauth_account, update_dict
+        )
+        return self._built
+
+    async def _get_user(self, statement: Any) -> UP | None:
+        mapped = await super()._get_user(statement)
+        return None if mapped is None else self._build(mapped)
+
+    async def _complete(self, user: Any) -> None:
+        await super()._complete(user)
+        assign(user, self._extra)
+        self._built = self._build(user)
+
+    @property
+    def _oauth_accounts(self) -> Entity:
+        return self._of._oauth_accounts  # an error names the app's class
+
+    async def _mapped(self, user: Any) -> Any:
+        """Return the mapped object of a user that is given as a model.
+
+        Not a look-up, so it does not pass through the hook: the app has the user already.
+        """
+        if isinstance(user, self.user_table) or not hasattr(user, "id"):
+            return user
+        statement = self._select_user().where(self._users.id_column == user.id)
+        mapped = await super()._get_user(statement)
+        if mapped is None:
+            raise UserNotFoundError()
+        return mapped
+
+    def _build(self, mapped: Any) -> Any:
+        """Return the user in the form that this adapter promises."""
+        model = self._of._model
+        if model is None:
+            return mapped
+        values = self._users.values(mapped)
+        if self._users.oauth is not None:
+            values[OAUTH_ACCOUNTS] = [self._users.oauth.values(a) for a in mapped.oauth_accounts]
+        return _pydantic.build(model, mapped, values)
+
+
+class _OverDatabases(DatabasesUserDatabase[UP, ID]):
+    """The adapter over `databases`, on behalf of one of those below."""
+
+    def __init__(self, of: SQLAlchemyUserDatabase[UP, ID], user_model: Any = None) -> None:
+        # Not the constructor of the base class: the arguments are checked, the warning is given.
+        self._of = of
+        self.database = of.database
+        self.user_table = of.users
+        self.oauth_account_table = getattr(of, "oauth_accounts", None)
+        self.user_model = user_model or of.user_db_model
+
+    async def update_whole(self, user: Any, values: Mapping[str, Any]) -> UP:
+        """Write all values of a model."""
+        # The row as it is, rather than as the app's model would have it.
+        rows: _OverDatabases[Any, Any] = _OverDatabases(self._of, SimpleNamespace)
+        row = await rows.get(user.id)
+        if row is None:
+            raise UserNotFoundError()
+        # What the model refuses is not written.
+        self._of.user_db_model(**{**vars(row), **values})
+        await rows.update(row, dict(values))
+        return user  # type: ignore[no-any-return]
+
+    @property
+    def _oauth_accounts(self) -> Entity:
+        return self._of._oauth_accounts  # an error names the app's class
+
+
+class _OverDatabasesWithHook(_OverDatabases[UP, ID]):
+    """The same, whose users pass through the hook."""
+
+    async def _make_user(self, row: Mapping[str, Any]) -> UP:
+        return await self._of._make_user(row)
+
+
+class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
     """Users through an `AsyncSession` or a `databases.Database`, as pydantic models if wanted.
 
     The forms are `(session, User[, OAuthAccount])`, `(UserDB, session, User[, OAuthAccount])` and
-    `(UserDB, database, users[, oauth_accounts])`. Which one an instance has is read off its
-    attributes whenever it matters: apps make instances without calling the constructor.
+    `(UserDB, database, users[, oauth_accounts])`.
 
     Parameters:
         args: the arguments of one of the forms.
@@ -52,20 +168,20 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
         TypeError: the arguments are none of the forms.
     """
 
-    def __init__(self, *args: Any, commit: bool = True, **kwargs: Any) -> None:
-        call = arguments(type(self).__name__, NAMES, args, kwargs)
-        if call.model is not None:
-            self.user_db_model = call.model
-        if call.is_databases:
-            check_installed()
-            self.database = call.connection
-            self.users, self.oauth_accounts = call.tables
-            warn(LEGACY_DATABASES_ADAPTER, self, *call.tables)
-            return
-        self.session = call.connection
-        self.user_table, self.oauth_account_table = call.tables
-        self.commit = commit
-        warn(CURRENT_ADAPTER if call.model is None else LEGACY_ORM_ADAPTER, self, *call.tables)
+    _names = Names(
+        model="user_db_model",
+        tables=("users", "oauth_accounts"),
+        classes=("user_table", "oauth_account_table"),
+        example=("UserDB", "User"),
+    )
+    _deprecations = Deprecations(CURRENT_ADAPTER, LEGACY_ORM_ADAPTER, LEGACY_DATABASES_ADAPTER)
+    _over_orm = _OverORM
+    _over_databases = _OverDatabasesWithHook
+
+    if TYPE_CHECKING:  # as far as the form has them
+        user_db_model: Any
+        database: Any
+        users: Any
 
     def __class_getitem__(cls, parameters: Any) -> Any:
         # Apps name one type or two.
@@ -79,9 +195,8 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
         values = self._values(create_dict, "create(create_dict) or create(user)")
         if self._model is not None:
             values = {**_pydantic.missing(self._model, self._users, values), **values}
-        if self._is_databases:
-            return await self._databases.create(values)
-        return await self._present(await super().create(values))
+        user: UP = await self._backend.create(values)
+        return user
 
     async def update(self, user: Any, update_dict: Any = None) -> UP:
         """Change a user by a dict; or, without one, write all of the user that is given.
@@ -94,25 +209,12 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
         if not isinstance(update_dict, Mapping):
             kind = type(update_dict).__name__
             raise TypeError(f"Expected a dict, not {kind}. Call {UPDATE}.")
-        if self._is_databases:
-            return await self._databases.update(user, dict(update_dict))
-        mapped = await self._mapped(user)
-        known = {key: update_dict[key] for key in update_dict if self._users.knows(key)}
-        await super().update(mapped, known)
-        # As it always was: what is no column is still set on the object.
-        assign(mapped, {key: update_dict[key] for key in update_dict if key not in known})
-        return await self._present(mapped)
+        updated: UP = await self._backend.update(user, dict(update_dict))
+        return updated
 
     async def delete(self, user: Any) -> None:
         """Delete a user; see `fastapi_users_db.UserDatabase.delete`."""
-        if self._is_databases:
-            await self._databases.delete(user)
-            return
-        try:
-            mapped = await self._mapped(user)
-        except UserNotFoundError:
-            return
-        await super().delete(mapped)
+        await self._backend.delete(user)
 
     async def add_oauth_account(
         self: SQLAlchemyUserDatabase[UOAP, ID], user: Any, create_dict: dict[str, Any]
@@ -121,11 +223,8 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
         values = create_dict
         if self._model is not None:
             values = {**self._missing_of_account(create_dict), **create_dict}
-        if self._is_databases:
-            return await self._databases.add_oauth_account(user, values)
-        mapped = await self._mapped(user)
-        await super().add_oauth_account(mapped, values)  # pyright: ignore
-        return await self._present(mapped)
+        updated: UOAP = await self._backend.add_oauth_account(user, values)
+        return updated
 
     async def update_oauth_account(
         self: SQLAlchemyUserDatabase[UOAP, ID],
@@ -134,84 +233,35 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
         update_dict: dict[str, Any],
     ) -> UOAP:
         """Change a link; see `fastapi_users_db.UserDatabase.update_oauth_account`."""
-        if self._is_databases:
-            return await self._databases.update_oauth_account(user, oauth_account, update_dict)
-        mapped = await self._mapped(user)
-        await super().update_oauth_account(  # pyright: ignore
-            mapped, oauth_account, update_dict
-        )
-        return await self._present(mapped)
+        updated: UOAP = await self._backend.update_oauth_account(user, oauth_account, update_dict)
+        return updated
 
     async def _get_user(self, statement: Any) -> UP | None:
         """Execute a statement that selects users: every look-up passes through here."""
-        if self._is_databases:
-            return await self._databases._get_user(statement)
-        mapped = await super()._get_user(statement)
-        return None if mapped is None else await self._present(mapped)
+        user: UP | None = await self._backend._get_user(statement)
+        return user
 
     async def _make_user(self, row: Mapping[str, Any]) -> UP:
         """Turn a row into a user: every row of the `databases` form passes through here."""
-        return await _Databases(self)._make_user(row)
+        return await _OverDatabases(self)._make_user(row)
 
     def _select_user(self) -> Any:
-        return self._databases._select_user() if self._is_databases else super()._select_user()
-
-    def _live_tables(self) -> LiveTables:
-        return self._databases._live_tables() if self._is_databases else super()._live_tables()
+        return self._backend._select_user()
 
     @property
     def _users(self) -> UserEntity:
-        return self._databases._users if self._is_databases else super()._users
-
-    @property
-    def _model(self) -> Any:
-        return getattr(self, "user_db_model", None)
-
-    @property
-    def _is_databases(self) -> bool:
-        return getattr(self, "database", None) is not None
-
-    @property
-    def _databases(self) -> _Databases[UP, ID]:
-        return _DatabasesWithHook(self)
+        users: UserEntity = self._backend._users
+        return users
 
     async def _write_whole(self, user: Any) -> UP:
-        if not self._is_databases and isinstance(user, self.user_table):
-            return await super().update(user, {})
-        values = self._values(user, UPDATE)
-        if self._is_databases:
-            # The row as it is, rather than as the app's model would have it.
-            rows: _Databases[Any, Any] = _Databases(self, SimpleNamespace)
-            row = await rows.get(user.id)
-            if row is None:
-                raise UserNotFoundError()
-            await rows.update(row, values)
-            return user  # type: ignore[no-any-return]
-        mapped = await self._mapped(user)
-        known = {key: value for key, value in values.items() if self._users.knows(key)}
-        return await self._present(await super().update(mapped, known))
-
-    async def _mapped(self, user: Any) -> Any:
-        """Return the mapped object of a user that is given as a model.
-
-        Not a look-up, so it does not pass through the hook: the app has the user already.
-        """
-        if isinstance(user, self.user_table) or not hasattr(user, "id"):
-            return user
-        statement = super()._select_user().where(self._users.id_column == user.id)
-        mapped = await super()._get_user(statement)
-        if mapped is None:
-            raise UserNotFoundError()
-        return mapped
-
-    async def _present(self, mapped: Any) -> UP:
-        """Return the user in the form that this adapter promises."""
-        if self._model is None:
-            return mapped  # type: ignore[no-any-return]
-        values = self._users.values(mapped)
-        if self._users.oauth is not None:
-            values[OAUTH_ACCOUNTS] = [self._users.oauth.values(a) for a in mapped.oauth_accounts]
-        return _pydantic.build(self._model, mapped, values)  # type: ignore[no-any-return]
+        backend = self._backend
+        is_mapped = not self._is_databases and isinstance(user, self.user_table)
+        written: UP = await (
+            backend.update(user, {})
+            if is_mapped
+            else backend.update_whole(user, self._values(user, UPDATE))
+        )
+        return written
 
     def _values(self, given: Any, usage: str) -> dict[str, Any]:
         values = _pydantic.dump(given, usage)
@@ -228,22 +278,3 @@ class SQLAlchemyUserDatabase(ORMUserDatabase[UP, ID]):
         if "id" in values or column.default is not None or python_type(column) is not uuid.UUID:
             return {}
         return {"id": uuid.uuid4()}
-
-
-class _Databases(DatabasesUserDatabase[UP, ID]):
-    """The adapter over `databases` on behalf of one of the above."""
-
-    def __init__(self, of: SQLAlchemyUserDatabase[UP, ID], user_model: Any = None) -> None:
-        # Not the constructor of the base class: the arguments are checked, the warning is given.
-        self._of = of
-        self.database = of.database
-        self.user_table = of.users
-        self.oauth_account_table = getattr(of, "oauth_accounts", None)
-        self.user_model = user_model or of.user_db_model
-
-
-class _DatabasesWithHook(_Databases[UP, ID]):
-    """The same, whose users pass through the hook."""
-
-    async def _make_user(self, row: Mapping[str, Any]) -> UP:
-        return await self._of._make_user(row)

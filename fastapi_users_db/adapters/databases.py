@@ -113,11 +113,15 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             raise OAuthAccountAlreadyLinkedError()
         rows = _Rows(self.database, self._users)
         values = rows.with_defaults(self._users.values_of_new(values))
-        atomic = bool(accounts) or rows.takes_two_statements(values, new=True)
+        atomic = (
+            bool(accounts)
+            or rows.takes_two_statements(values, new=True)
+            or self._may_refuse(values, rows.are_known(values, new=True))
+        )
         async with self._writing(None, values, accounts, atomic=atomic):
             row = await rows.insert(values)
             stored = [await self._insert_account(row, account) for account in accounts or ()]
-        return await self._make_user(_UserRow(self._users, row, stored))
+            return await self._make_user(_UserRow(self._users, row, stored))
 
     async def update(self, user: UP, update_dict: dict[str, Any]) -> UP:
         checked_instance(user, self.user_model or self.user_table)
@@ -130,7 +134,10 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         try:
             assign(user, values)
             changes = rows.changes(before, users.values(user))
-            atomic = accounts is not None or rows.takes_two_statements(changes)
+            may_refuse = accounts is not None or self._may_refuse(
+                users.values(user), rows.are_known(changes, new=False)
+            )
+            atomic = may_refuse or rows.takes_two_statements(changes)
             async with self._writing(user, values, accounts, atomic=atomic):
                 row = await rows.update(before, changes)
                 if row is None:
@@ -139,10 +146,11 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
                 if accounts is not None:
                     stored = await self._replace_accounts(row, accounts, own)
                     await self._refuse_orphans(user)
+                made = await self._made(row, stored) if may_refuse else None
         except BaseException:
             self._give(user, before)
             raise
-        return self._give(user, row, stored)
+        return self._give(user, row, stored, made)
 
     async def delete(self, user: UP) -> None:
         checked_instance(user, self.user_model or self.user_table)
@@ -177,9 +185,11 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         existing = next((a for a in own if a[self._oauth_accounts.id] == account_id), None)
         if existing is None:
             raise OAuthAccountNotFoundError()
-        async with self._writing(user, accounts=[changed_account(existing, values)]):
+        changed = [changed_account(existing, values)]
+        async with self._writing(user, accounts=changed, atomic=self.user_model is not None):
             own[own.index(existing)] = await self._update_account(existing, values)
-        return self._give(user, {}, own)
+            made = await self._made(self._users.values(user), own)
+        return self._give(user, {}, own, made)
 
     def _live_tables(self) -> LiveTables:
         return _live_tables(self.database)
@@ -291,13 +301,15 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def _link(self, user: _T, values: Mapping[str, Any], *, lock: bool = False) -> _T:
         own = await self._read_accounts(user, [account_key(values)], lock=lock)
         [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
-        async with self._writing(user, accounts=[values], atomic=self._may_orphan):
+        atomic = self._may_orphan or self.user_model is not None
+        async with self._writing(user, accounts=[values], atomic=atomic):
             if existing is None:
                 own.append(await self._insert_account(self._users.values(user), values))
                 await self._refuse_orphans(user)
             else:
                 own[own.index(existing)] = await self._update_account(existing, values)
-        return self._give(user, {}, own)
+            made = await self._made(self._users.values(user), own)
+        return self._give(user, {}, own, made)
 
     @property
     def _may_orphan(self) -> bool:
@@ -342,12 +354,32 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             raise OAuthAccountNotFoundError()
         return updated
 
-    def _give(self, user: _T, row: Mapping[str, Any], accounts: Any = None) -> _T:
+    def _may_refuse(self, values: Mapping[str, Any], are_known: bool) -> bool:
+        """Tell whether the app's model may refuse what is to be written.
+
+        Then the write takes a transaction, in which the model, or the app's hook, has the say.
+        """
+        if self.user_model is None:
+            return False
+        if not are_known:
+            return True
+        try:
+            self.user_model(**values)
+        except Exception:
+            return True
+        return False
+
+    async def _made(self, row: Mapping[str, Any], accounts: Any) -> Any:
+        """Return what the app's model makes of what was written: before COMMIT it may refuse."""
+        if self.user_model is None:
+            return None
+        return await self._make_user(_UserRow(self._users, row, accounts))
+
+    def _give(self, user: _T, row: Mapping[str, Any], accounts: Any = None, made: Any = None) -> _T:
         """Give `user` the values that were written: whoever holds it sees them."""
         users = self._users
         if self.user_model is not None:
             if accounts is not None:
-                made = self.user_model(**{**users.values(user), **row, OAUTH_ACCOUNTS: accounts})
                 assign(user, {OAUTH_ACCOUNTS: read(made, OAUTH_ACCOUNTS)})
             assign(user, {key: value for key, value in row.items() if hasattr(user, key)})
             return user
@@ -590,6 +622,10 @@ class _Rows:
     def takes_two_statements(self, values: Mapping[str, Any], new: bool = False) -> bool:
         """Tell whether values have to be read again after these were written."""
         return bool(self._dialect != "postgresql" and self._unknown(values, new))
+
+    def are_known(self, values: Mapping[str, Any], new: bool) -> bool:
+        """Tell whether these values are what the database hands back, and nothing is added."""
+        return not self._unknown(values, new)
 
     async def insert(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Insert a row and return it, with the defaults of the server's."""

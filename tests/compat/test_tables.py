@@ -31,6 +31,10 @@ from tests.compat.models import (
 )
 
 sqlalchemy_2 = pytest.mark.skipif(SQLALCHEMY < (2, 0), reason="SQLAlchemy 2.0 brought it")
+# pydantic's own warnings, of what is in the nature of the mixins, and no other.
+sqlmodel_warnings = pytest.mark.filterwarnings(
+    "error::sqlalchemy.exc.SAWarning", "ignore:Field name", "ignore:Classes should inherit from"
+)
 COLUMNS = {"email", "hashed_password", "is_active", "is_superuser", "is_verified"}
 
 
@@ -502,6 +506,7 @@ class TestCurrent:
 
         assert isinstance((await read_back(session, User)).id, uuid.UUID)
 
+    @sqlmodel_warnings
     @pytest.mark.parametrize("mixin_first", [True, False])
     async def test_sqlmodel(
         self, mixin_first: bool, session: AsyncSession, create_all: Any
@@ -529,6 +534,7 @@ class TestCurrent:
         assert isinstance(user.id, uuid.UUID)
         assert user.is_active is True
 
+    @sqlmodel_warnings
     async def test_sqlmodel_with_an_int(self, session: AsyncSession, create_all: Any) -> None:
         sqlmodel = pytest.importorskip("sqlmodel")
 
@@ -548,6 +554,26 @@ class TestCurrent:
         await create_all(Base)
 
         assert (await read_back(session, User)).id == 1
+
+    @sqlmodel_warnings
+    def test_sqlmodel_of_an_oauth_account(self) -> None:
+        sqlmodel = pytest.importorskip("sqlmodel")
+
+        class Base(sqlmodel.SQLModel, registry=registry()):
+            pass
+
+        class User(Base, package.SQLAlchemyBaseUserTableUUID, table=True):
+            __tablename__ = "user"
+
+            id: uuid.UUID = sqlmodel.Field(default_factory=uuid.uuid4, primary_key=True)
+
+        class OAuthAccount(Base, package.SQLAlchemyBaseOAuthAccountTableUUID, table=True):
+            __tablename__ = "oauth_account"
+
+            id: uuid.UUID = sqlmodel.Field(default_factory=uuid.uuid4, primary_key=True)
+            user_id: uuid.UUID = sqlmodel.Field(foreign_key="user.id")
+
+        assert {"id", "user_id"} <= set(inspect(OAuthAccount).columns.keys())
 
     async def test_sqlmodel_without_the_mixin(self, session: AsyncSession, create_all: Any) -> None:
         sqlmodel = pytest.importorskip("sqlmodel")

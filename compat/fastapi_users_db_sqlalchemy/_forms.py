@@ -1,0 +1,76 @@
+"""What the adapters of this package have in common: each is three forms in one class."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+# From the modules: the package may be the one that is importing us.
+from fastapi_users_db.adapters.databases import check_installed
+from fastapi_users_db.catalogue import LiveTables
+from fastapi_users_db.deprecation import Deprecation, warn
+from fastapi_users_db_sqlalchemy._arguments import Names, arguments
+
+__all__ = ["Deprecations", "Forms"]
+
+
+class Deprecations(NamedTuple):
+    """What to warn of, for each form."""
+
+    current: Deprecation
+    legacy_orm: Deprecation
+    legacy_databases: Deprecation
+
+
+class Forms:
+    """An adapter whose form is that of the call that built it.
+
+    Which one an instance has is read off its attributes whenever it matters: apps make instances
+    without calling the constructor.
+
+    Attributes:
+        _names: how the forms name their parameters, and the attributes that keep them.
+        _deprecations: what to warn of.
+        _over_orm: the adapter behind the forms with a session.
+        _over_databases: the adapter behind the form with a `databases.Database`.
+    """
+
+    _names: ClassVar[Names]
+    _deprecations: ClassVar[Deprecations]
+    _over_orm: ClassVar[type[Any]]
+    _over_databases: ClassVar[type[Any]]
+
+    def __init__(self, *args: Any, commit: bool = True, **kwargs: Any) -> None:
+        names, deprecations = self._names, self._deprecations
+        call = arguments(type(self).__name__, names, args, kwargs)
+        if call.model is not None:
+            setattr(self, names.model, call.model)
+        if call.is_databases:
+            check_installed()
+            self.database = call.connection
+            attributes, deprecation = names.tables, deprecations.legacy_databases
+        else:
+            self.session = call.connection
+            self.commit = commit
+            attributes = names.classes
+            deprecation = deprecations.current if call.model is None else deprecations.legacy_orm
+        for attribute, table in zip(attributes, call.tables, strict=True):
+            setattr(self, attribute, table)
+        warn(deprecation, self, *call.tables)
+
+    @property
+    def _model(self) -> Any:
+        """The pydantic model of the legacy forms, or `None`."""
+        return getattr(self, self._names.model, None)
+
+    @property
+    def _is_databases(self) -> bool:
+        return getattr(self, "database", None) is not None
+
+    @property
+    def _backend(self) -> Any:
+        """The adapter that does the work of this form, and returns what the form promises."""
+        return (self._over_databases if self._is_databases else self._over_orm)(self)
+
+    def _live_tables(self) -> LiveTables:
+        tables: LiveTables = self._backend._live_tables()
+        return tables

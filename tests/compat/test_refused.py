@@ -1,0 +1,115 @@
+"""What an app's model refuses is not written, whatever the form."""
+
+from typing import Any, Literal
+
+import pytest
+from fastapi_users_db_sqlalchemy import SQLAlchemyBaseUserTable, SQLAlchemyUserDatabase
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import declarative_base
+
+from tests.compat.conftest import Form
+from tests.compat.models import (
+    BaseOAuthAccount,
+    OAuthUserDB,
+    UserDB,
+    account,
+    anne,
+    on_every_database,
+    ours,
+)
+
+pytestmark = [ours, on_every_database]
+
+
+class Account(BaseOAuthAccount):
+    oauth_name: Literal["provider"]
+
+
+class Refusing(OAuthUserDB):
+    username: Literal["anne", "bert"] | None = None
+    oauth_accounts: list[Account] = Field(default_factory=list)
+
+
+@pytest.fixture
+def user_db(legacy_form: Form) -> Any:
+    legacy_form.user_db.user_db_model = Refusing
+    return legacy_form.user_db
+
+
+async def test_create(user_db: Any, legacy_form: Form, rows: Any) -> None:
+    with pytest.raises(ValueError, match="username"):
+        await user_db.create(anne(username="carl"))
+
+    assert await rows(select(legacy_form.users)) == []
+    assert (await user_db.create(anne(username="anne"))).username == "anne"
+
+
+async def test_create_with_accounts(user_db: Any, legacy_form: Form, rows: Any) -> None:
+    with pytest.raises(ValueError, match="oauth_name"):
+        await user_db.create(anne(oauth_accounts=[account(oauth_name="other")]))
+
+    assert await rows(select(legacy_form.users)) == []
+    assert await rows(select(legacy_form.oauth_accounts)) == []
+
+
+async def test_update_with_a_dict(user_db: Any, legacy_form: Form, rows: Any) -> None:
+    user = await user_db.create(anne(username="anne"))
+
+    with pytest.raises(ValueError, match="username"):
+        await user_db.update(user, {"username": "carl", "is_active": False})
+
+    assert user.username == "anne"
+    users = legacy_form.users.c
+    assert await rows(select(users.username, users.is_active)) == [("anne", True)]
+    assert (await user_db.update(user, {"username": "bert"})).username == "bert"
+
+
+async def test_update_of_a_whole_user(user_db: Any, legacy_form: Form, rows: Any) -> None:
+    user = await user_db.create(anne(username="anne"))
+    user.username = "carl"
+
+    with pytest.raises(ValueError, match="username"):
+        await user_db.update(user)
+
+    assert await rows(select(legacy_form.users.c.username)) == [("anne",)]
+
+
+async def test_oauth_accounts(user_db: Any, legacy_form: Form, rows: Any) -> None:
+    user = await user_db.add_oauth_account(await user_db.create(anne()), account())
+    [linked] = user.oauth_accounts
+
+    with pytest.raises(ValueError, match="oauth_name"):
+        await user_db.add_oauth_account(user, account(oauth_name="other", account_id="2"))
+    with pytest.raises(ValueError, match="oauth_name"):
+        await user_db.update_oauth_account(user, linked, {"oauth_name": "other"})
+    with pytest.raises(ValueError, match="oauth_name"):
+        await user_db.update(user, {"oauth_accounts": [account(oauth_name="other")]})
+
+    accounts = legacy_form.oauth_accounts.c
+    assert await rows(select(accounts.oauth_name, accounts.account_id)) == [("provider", "1")]
+    assert user.oauth_accounts == [linked]
+
+
+@pytest.mark.parametrize("model", [None, UserDB])
+async def test_key_that_the_class_does_not_let_set(
+    model: Any, session: AsyncSession, create_all: Any, rows: Any
+) -> None:
+    base: Any = declarative_base()
+
+    class UserTable(base, SQLAlchemyBaseUserTable):
+        def __setattr__(self, name: str, value: Any) -> None:
+            if not name.startswith("_") and not hasattr(type(self), name):
+                raise ValueError(f"UserTable has no field {name}")
+            super().__setattr__(name, value)
+
+    await create_all(base)
+    user_db = SQLAlchemyUserDatabase(*filter(None, (model, session, UserTable)))
+    user = await user_db.create(anne())
+
+    with pytest.raises(ValueError, match="nickname"):
+        await user_db.update(user, {"is_active": False, "nickname": "annie"})
+
+    assert await rows(select(UserTable.__table__.c.is_active)) == [(True,)]
+    assert (await user_db.update(user, {"is_active": False})).is_active is False
