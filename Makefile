@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 IN_PARALLEL := --numprocesses auto --dist worksteal
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: help demo serve test test-sqlalchemy-2.0 stacks check docs clean
+.PHONY: help demo serve test test-sqlalchemy-2.0 soak stacks check docs clean
 
 help:
 	@echo "make demo    the migration as a story, told over HTTP by a running application"
 	@echo "make serve   that application, to try by hand at http://127.0.0.1:8000/docs"
 	@echo "make test    all tests, with coverage"
 	@echo "make test-sqlalchemy-2.0    the same on SQLAlchemy 2.0"
+	@echo "make soak    the long tests, in half an hour; SOAK=--help shows the options"
 	@echo "make stacks  the shim's tests and the conformance suite on every set of versions"
 	@echo "make check   formatting, lint and types"
 	@echo "make docs    the documentation, into site/"
@@ -40,6 +41,9 @@ test-sqlalchemy-2.0: $(VENV)/ready
 	@$(BIN)/uv pip install --quiet --python $(VENV)-sqlalchemy-2.0/bin/python \
 		--editable ".[databases]" --editable compat --group dev "sqlalchemy==2.0.58"
 	@$(VENV)-sqlalchemy-2.0/bin/python -m pytest $(IN_PARALLEL)
+
+soak: $(VENV)/ready
+	@$(BIN)/python -m tests.soak $(SOAK)
 
 stacks: $(VENV)/ready
 	@$(BIN)/nox --error-on-missing-interpreters --reuse-existing-virtualenvs

@@ -1,7 +1,6 @@
 """Databases that are raced in, and duels of two parties at each of their statements."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -14,11 +13,10 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from tests.conftest import DATABASES, Addresses
+from tests.conftest import DATABASES, SOAK, Addresses
 from tests.races.parties import KINDS, Observer, Outcome, Party, interleave, party
 from tests.races.tables import declare
 
-SOAK = bool(os.environ.get("SOAK"))
 PAIRS = (
     [(first, second) for first in KINDS for second in KINDS]
     if SOAK

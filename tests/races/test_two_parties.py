@@ -28,6 +28,8 @@ def account(access_token: str = "token", account_id: str = "1") -> dict[str, Any
     return {
         "oauth_name": "provider",
         "access_token": access_token,
+        "expires_at": None,
+        "refresh_token": None,
         "account_id": account_id,
         "account_email": ANNE,
     }
