@@ -6,6 +6,7 @@ so that routers answer as they should and existing `except` clauses keep working
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 from fastapi_users_db.versions.fastapi_users import (
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 _E = TypeVar("_E", bound=Exception)
+_DUPLICATE_ON_MYSQL = 1062
 
 
 class FastAPIUsersDBError(Exception):
@@ -163,20 +165,28 @@ class MissingDependencyError(FastAPIUsersDBError, ImportError):
     """An optional dependency is not installed."""
 
 
-def hide_row(error: BaseException) -> None:
-    """Take out of an error, and its causes, the row that PostgreSQL shows in the DETAIL.
+def hide_values(error: BaseException) -> None:
+    """Take out of an error, and its causes, the values that a server shows: of a row, of a key.
 
-    Of a violated NOT NULL or CHECK it prints all columns, the password hash and tokens too.
+    PostgreSQL shows them below the first line, and translates what stands before them; MySQL and
+    MariaDB show what is there already. Password hashes and tokens are among them.
     """
-    link: Any = error
-    while link is not None:
-        if _shows_row(getattr(link, "detail", None)):
-            link.detail = None
-        link.args = tuple(
-            arg.partition("\nDETAIL:")[0] if _shows_row(arg) else arg for arg in link.args
-        )
-        link = link.__cause__ or getattr(link, "orig", None)
-
-
-def _shows_row(text: Any) -> bool:
-    return isinstance(text, str) and "Failing row contains" in text
+    links: list[Any] = [error]
+    while (link := links[-1].__cause__ or getattr(links[-1], "orig", None)) is not None:
+        links.append(link)
+    for link in reversed(links):
+        original = getattr(link, "orig", None) or link
+        if original.args[:1] == (_DUPLICATE_ON_MYSQL,):
+            if original is link:
+                key = re.search(r"'([^']*)'[^']*$", str(link.args[-1]))
+                name = "" if key is None else f" for key {key[1]}"
+                link.args = (_DUPLICATE_ON_MYSQL, f"Duplicate entry{name}")
+            else:
+                kind = type(original)
+                link.args = (f"({kind.__module__}.{kind.__name__}) {original}",)
+        elif getattr(original, "sqlstate", None) is not None:
+            if isinstance(getattr(link, "detail", None), str):  # SQLAlchemy's is something else
+                link.detail = None
+            link.args = tuple(
+                arg.partition("\n")[0] if isinstance(arg, str) else arg for arg in link.args
+            )

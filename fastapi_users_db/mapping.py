@@ -128,10 +128,12 @@ class Entity:
             InvalidValueError: a value that one of the databases cannot store in its column.
         """
         checked = {}
-        for attribute, value in values.items():
+        for attribute, value in checked_mapping(values).items():
             if not self.knows(attribute):
                 raise TypeError(f"{attribute!r} is not an attribute of {self.name}.")
             column = self.columns.get(self.synonyms.get(attribute, attribute))
+            if column is None:
+                self._check_settable(attribute, value)
             checked[attribute] = value if column is None else self._value(attribute, column, value)
         return checked
 
@@ -140,9 +142,37 @@ class Entity:
             raise TypeError(f"{self.name}.email must be a str, not {type(value).__name__}.")
         return checked_value(f"{self.name}.{attribute}", column, value)
 
+    def _check_settable(self, attribute: str, value: Any) -> None:
+        """Raise `TypeError` if setting an attribute that is no column would fail, or be lost."""
+        assert self.mapper is not None
+        relationship = self.mapper.relationships.get(attribute)
+        if relationship is not None:
+            self._check_related(relationship, value)
+            return
+        found = python_inspect.getattr_static(self.target, attribute, None)
+        is_private = attribute.startswith("_") and attribute not in self._init_parameters
+        is_method = callable(found) or isinstance(found, classmethod)
+        # A property or a hybrid without a setter; an expression in place of a column.
+        is_read_only = getattr(found, "fset", found) is None and found is not None
+        if is_private or is_method or is_read_only or attribute in self.mapper.column_attrs:
+            raise TypeError(f"{self.name}.{attribute} cannot be set.")
+
+    def _check_related(self, relationship: RelationshipProperty[Any], value: Any) -> None:
+        is_collection = isinstance(value, list | set | tuple | Mapping)
+        given = value.values() if isinstance(value, Mapping) else members(value)
+        target = relationship.mapper.class_
+        if is_collection is not relationship.uselist or not all(
+            isinstance(instance, target) for instance in given
+        ):
+            several = "a collection of " if relationship.uselist else ""
+            raise TypeError(
+                f"{self.name}.{relationship.key} must be {several}{target.__name__}, "
+                f"not {type(value).__name__}."
+            )
+
     def knows(self, attribute: str) -> bool:
         """Tell whether the class, or the table, has this attribute."""
-        if self.mapper is None:
+        if self.mapper is None or not isinstance(attribute, str):
             return attribute in self.columns
         return hasattr(self.target, attribute) or attribute in self._init_parameters
 
@@ -226,6 +256,7 @@ class UserEntity(Entity):
         oauth: the OAuth account's class or table, or `None`.
         oauth_user: the column of the OAuth account that refers to the user.
         oauth_user_key: its attribute.
+        oauth_owner: the relationships of the OAuth account that lead to its user.
         user_oauth: the column of the user that it refers to.
         options: loader options that make a loaded user complete.
         complete: the attributes that a complete user has loaded.
@@ -244,6 +275,9 @@ class UserEntity(Entity):
         if self.oauth is not None:
             self.oauth_user, self.user_oauth = self._oauth_reference(self.oauth)
             self.oauth_user_key = self.oauth.attribute(self.oauth_user)
+            mapper = self.oauth.mapper
+            related: Iterable[Any] = () if mapper is None else mapper.relationships
+            self.oauth_owner = {r.key for r in related if self.oauth_user in r.local_columns}
         if self.mapper is not None:
             self._describe_mapper(self.mapper)
 
@@ -383,6 +417,13 @@ def read(instance: Any, attribute: str) -> Any:
     if isinstance(instance, Mapping):
         return instance.get(attribute)
     return getattr(instance, attribute, None)
+
+
+def checked_mapping(values: Any) -> Mapping[str, Any]:
+    """Return `values`, or raise `TypeError` if it is no dict."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"Expected a dict of values by attribute, not {type(values).__name__}.")
+    return values
 
 
 def checked_instance(instance: Any, of: Any) -> Any:

@@ -25,7 +25,9 @@ from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
     Entity,
     UserEntity,
+    checked_mapping,
     entity,
+    has_attributes,
     read,
     user_entity,
 )
@@ -49,6 +51,9 @@ logger = logging.getLogger("fastapi_users_db")
 
 AccountKey = tuple[str, str]
 """An external account: the name of the OAuth client and the id of the account there."""
+
+# Each token is a parameter of the statement, and databases take so many.
+LARGEST_BATCH = 10_000
 
 NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
@@ -144,7 +149,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
 
         Parameters:
             create_dict: values by attribute. `oauth_accounts`, a list of dicts, creates the
-                user's OAuth accounts with it, in the same transaction.
+                user's OAuth accounts with it, in the same transaction; `None` is none.
 
         Returns:
             The user, with defaults of Python's and of the server's.
@@ -164,7 +169,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             user: the user, who is changed in place.
             update_dict: values by attribute. `oauth_accounts`, a list of dicts, replaces the
                 user's OAuth accounts in the same transaction: those with the id or the external
-                account of a given one are changed, the others removed, new ones added.
+                account of a given one are changed, the others removed, new ones added. `None`
+                leaves them as they are.
 
         Returns:
             The same user.
@@ -287,15 +293,20 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         return self._users.oauth
 
     def _split(
-        self, values: Mapping[str, Any]
+        self, values: Mapping[str, Any], user: Any = None
     ) -> tuple[list[dict[str, Any]] | None, dict[str, Any]]:
         """Return the `oauth_accounts` in `values`, if given, and the user's own values."""
+        given = checked_mapping(values).get(OAUTH_ACCOUNTS)
         own = self._users.checked({k: v for k, v in values.items() if k != OAUTH_ACCOUNTS})
-        given = values.get(OAUTH_ACCOUNTS)
         if given is None:
             return None, own
         accounts = self._oauth_accounts
-        taken = [accounts.checked(self._account_values(account)) for account in given]
+        if not isinstance(given, list | tuple | set):
+            raise _no_list_of_accounts(given)
+        user_id = own.get(self._users.id, own.get("id"))
+        if user is not None:
+            user_id = self._identity(user)
+        taken = [self._account(self._account_values(account), user_id) for account in given]
         ids = [a.get(accounts.id, a.get("id")) for a in taken]
         # Beside an id the external account may be left out: it stays what it is.
         keys = [account_key(a) for a in taken if {"oauth_name", "account_id"} & a.keys()]
@@ -303,15 +314,35 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             raise InvalidValueError("oauth_accounts has the same external account twice.")
         return taken, own
 
+    def _identity(self, user: Any) -> Any:
+        """Return the id of a user, or raise `TypeError` if it is none."""
+        raise NotImplementedError
+
     def _account_values(self, account: Any) -> Mapping[str, Any]:
         if isinstance(account, Mapping):
             return account
         accounts = self._oauth_accounts
-        if accounts.mapper is not None and not isinstance(account, accounts.target):
-            raise TypeError(
-                f"oauth_accounts must be a list of dicts: {type(account).__name__} is none."
-            )
-        return accounts.values(account)
+        is_account = accounts.mapper is None or isinstance(account, accounts.target)
+        values = accounts.values(account) if is_account else {}
+        if not values:
+            raise _no_list_of_accounts([account])
+        return values
+
+    def _account(self, values: Mapping[str, Any], user_id: Any) -> dict[str, Any]:
+        """Return the values of an OAuth account, which belongs to this user and nobody else."""
+        accounts, users = self._oauth_accounts, self._users
+        checked = accounts.checked(values)
+        for attribute, value in list(checked.items()):
+            if accounts.synonyms.get(attribute, attribute) == users.oauth_user_key:
+                del checked[attribute]
+                if value is not None and value != user_id:
+                    raise InvalidValueError(
+                        f"{accounts.name}.{attribute} is another user's: an OAuth account stays "
+                        f"with its user."
+                    )
+            elif attribute in users.oauth_owner:
+                raise TypeError(f"{accounts.name}.{attribute} cannot be set: give the user.")
+        return checked
 
     def _select_holders(self, keys: Iterable[AccountKey], *, lock: bool = False) -> Any:
         """Return the statement for the users to whom one of the external accounts is linked.
@@ -367,7 +398,9 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             return None
         statement = self._select_token().where(same_text(self._tokens.column("token"), token))
         if max_age is not None:
-            statement = statement.where(self._tokens.column("created_at") >= as_utc(max_age))
+            statement = statement.where(
+                self._tokens.column("created_at") >= _checked_max_age(max_age)
+            )
         return await self._get_token(statement)
 
     async def create(self, create_dict: dict[str, Any]) -> AP:
@@ -418,7 +451,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
         Parameters:
             max_age: the time; a naive one is taken as UTC.
-            batch_size: how many to delete at once.
+            batch_size: how many to delete at once, 10 000 at most.
 
         Returns:
             How many were deleted.
@@ -455,11 +488,13 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
     def _select_expired(self, max_age: datetime, batch_size: int) -> Any:
         """Return the statement for the values of some access tokens created before a time."""
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+        if not isinstance(batch_size, int) or isinstance(batch_size, bool):
+            raise TypeError(f"batch_size must be an int, not {type(batch_size).__name__}.")
+        if not 1 <= batch_size <= LARGEST_BATCH:
+            raise ValueError(f"batch_size must be between 1 and {LARGEST_BATCH}.")
         return (
             select(self._tokens.column("token"))
-            .where(self._tokens.column("created_at") < as_utc(max_age))
+            .where(self._tokens.column("created_at") < _checked_max_age(max_age))
             .limit(batch_size)
         )
 
@@ -489,6 +524,34 @@ def pair_accounts(
         (account, free.get(account_key(account)) if same is None else same)
         for account, same in zip(given, found, strict=True)
     ]
+
+
+def _no_list_of_accounts(given: Any) -> TypeError:
+    kind = type(given[0]).__name__ if isinstance(given, list) else type(given).__name__
+    return TypeError(
+        f"oauth_accounts must be a list of dicts: {kind} is none. "
+        f'Call update(user, {{"oauth_accounts": [{{"oauth_name": ..., "account_id": ...}}]}}).'
+    )
+
+
+def checked_account(oauth_account: Any) -> Any:
+    """Return `oauth_account`, or raise `TypeError` if it is nothing that has an id."""
+    if not isinstance(oauth_account, Mapping) and not has_attributes(oauth_account, "id"):
+        raise TypeError(
+            f"oauth_account must be one of the user's OAuth accounts, not "
+            f"{type(oauth_account).__name__}. "
+            f"Call update_oauth_account(user, oauth_account, update_dict)."
+        )
+    return oauth_account
+
+
+def _checked_max_age(max_age: Any) -> datetime:
+    if not isinstance(max_age, datetime):
+        raise TypeError(f"max_age must be a datetime, not {type(max_age).__name__}.")
+    try:
+        return as_utc(max_age)
+    except OverflowError:
+        raise ValueError("max_age is out of range.") from None
 
 
 def _has_duplicates(values: Sequence[Any]) -> bool:

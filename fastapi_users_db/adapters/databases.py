@@ -23,6 +23,7 @@ from fastapi_users_db.adapters.base import (
     account_key,
     changed_account,
     changed_key,
+    checked_account,
     given_keys,
     pair_accounts,
 )
@@ -40,7 +41,7 @@ from fastapi_users_db.exceptions import (
     OAuthAccountNotFoundError,
     UserAlreadyExistsError,
     UserNotFoundError,
-    hide_row,
+    hide_values,
 )
 from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
@@ -48,6 +49,7 @@ from fastapi_users_db.mapping import (
     UserEntity,
     assign,
     checked_instance,
+    checked_mapping,
     entity,
     has_attributes,
     is_mapped_class,
@@ -125,7 +127,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     async def update(self, user: UP, update_dict: dict[str, Any]) -> UP:
         checked_instance(user, self.user_model or self.user_table)
-        accounts, values = self._split(update_dict)
+        accounts, values = self._split(update_dict, user)
         own: list[dict[str, Any]] = []
         if accounts is not None:
             own = await self._read_accounts(user, map(account_key, accounts))
@@ -164,7 +166,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def add_oauth_account(
         self: DatabasesUserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
     ) -> UOAP:
-        values = self._oauth_accounts.checked(create_dict)
+        values = self._account(create_dict, self._identity(user))
         try:
             return await self._link(user, values)
         except Exception as error:
@@ -179,8 +181,8 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         oauth_account: OAP,
         update_dict: dict[str, Any],
     ) -> UOAP:
-        values = self._oauth_accounts.checked(update_dict)
-        own = await self._read_accounts(user, changed_key(oauth_account, values))
+        values = self._account(update_dict, self._identity(user))
+        own = await self._read_accounts(user, changed_key(checked_account(oauth_account), values))
         account_id = read(oauth_account, self._oauth_accounts.id)
         existing = next((a for a in own if a[self._oauth_accounts.id] == account_id), None)
         if existing is None:
@@ -241,16 +243,19 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     def _select_user(self) -> Any:
         return select(*self._users.columns.values())
 
+    def _identity(self, user: Any) -> Any:
+        return self._users.identity(checked_instance(user, self.user_model or self.user_table))
+
     def _split(
-        self, values: Mapping[str, Any]
+        self, values: Mapping[str, Any], user: Any = None
     ) -> tuple[list[dict[str, Any]] | None, dict[str, Any]]:
         for relationship in self._users.relationships:
-            if relationship.key in values and relationship.key != OAUTH_ACCOUNTS:
+            if relationship.key in checked_mapping(values) and relationship.key != OAUTH_ACCOUNTS:
                 raise TypeError(
                     f"{self._users.name}.{relationship.key} is a relationship: with databases "
                     f"only columns are written."
                 )
-        return super()._split(values)
+        return super()._split(values, user)
 
     @property
     def _users(self) -> UserEntity:
@@ -759,7 +764,7 @@ async def _transaction(database: Database, atomic: bool) -> AsyncIterator[None]:
         else:
             yield
     except Exception as error:
-        hide_row(error)
+        hide_values(error)
         raise
 
 

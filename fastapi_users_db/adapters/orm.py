@@ -24,6 +24,7 @@ from fastapi_users_db.adapters.base import (
     account_key,
     changed_account,
     changed_key,
+    checked_account,
     given_keys,
     pair_accounts,
 )
@@ -34,7 +35,7 @@ from fastapi_users_db.exceptions import (
     OAuthAccountNotFoundError,
     UserAlreadyExistsError,
     UserNotFoundError,
-    hide_row,
+    hide_values,
 )
 from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
@@ -106,11 +107,12 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         async with self._writing(user, values, accounts):
             if accounts:
                 user.oauth_accounts = [self._new_account(account) for account in accounts]
-            self.session.add(user)
+            _add_new(self.session, user)
         return user  # type: ignore[no-any-return]
 
     async def update(self, user: UP, update_dict: dict[str, Any]) -> UP:
-        accounts, values = self._split(update_dict)
+        checked_instance(user, self.user_table)
+        accounts, values = self._split(update_dict, user)
         if accounts is not None:
             await self._read_accounts(user, map(account_key, accounts))
         async with self._writing(user, values, accounts):
@@ -138,7 +140,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def add_oauth_account(
         self: SQLAlchemyUserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
     ) -> UOAP:
-        values = self._oauth_accounts.checked(create_dict)
+        values = self._account(create_dict, self._identity(user))
         try:
             await self._link(user, values)
         except IntegrityError:
@@ -152,8 +154,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         oauth_account: OAP,
         update_dict: dict[str, Any],
     ) -> UOAP:
-        values = self._oauth_accounts.checked(update_dict)
-        own = await self._read_accounts(user, changed_key(oauth_account, values))
+        values = self._account(update_dict, self._identity(user))
+        own = await self._read_accounts(user, changed_key(checked_account(oauth_account), values))
         existing = next((a for a in own if a.id == oauth_account.id), None)
         if existing is None:
             raise OAuthAccountNotFoundError()
@@ -164,6 +166,9 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     def _live_tables(self) -> LiveTables:
         return _live_tables(self.session, self.user_table)
+
+    def _identity(self, user: Any) -> Any:
+        return self._users.identity(checked_instance(user, self.user_table))
 
     async def _get_user(self, statement: Any) -> UP | None:
         if options := self._users.options:
@@ -205,7 +210,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     ) -> list[Any]:
         """Read the user's OAuth accounts again, and refuse `keys` that are another user's."""
         users = self._users
-        user_id = users.identity(checked_instance(user, self.user_table))
+        user_id = self._identity(user)
         keys = list(keys)
         statement = select_accounts(users, len(keys))
         if lock:
@@ -235,7 +240,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     def _new_account(self, values: Mapping[str, Any]) -> Any:
         account = self._oauth_accounts.build(values)
         # The relationship's cascade may not do it.
-        self.session.add(account)
+        _add_new(self.session, account)
         return account
 
     async def _replace_accounts(self, user: Any, given: Sequence[Mapping[str, Any]]) -> None:
@@ -353,9 +358,11 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             await self._load(self._users.id_column.in_(expired))
 
     async def _is_taken(self, email: str, user: Any) -> bool:
+        # One who was to be created is not there, also if the id is another user's.
+        own_id = None if inspect(user).key is None else self._users.identity(user)
         for statement in self._select_taken(email, lock=not self.commit):
             ids = (await self.session.execute(statement)).scalars().all()
-            if any(user_id != self._users.identity(user) for user_id in ids):
+            if any(user_id != own_id for user_id in ids):
                 return True
         return False
 
@@ -405,7 +412,7 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         values = self._tokens.checked(create_dict)
         access_token = self._tokens.build(values)
         async with self._writing(access_token, values):
-            self.session.add(access_token)
+            _add_new(self.session, access_token)
         return access_token  # type: ignore[no-any-return]
 
     async def update(self, access_token: AP, update_dict: dict[str, Any]) -> AP:
@@ -538,7 +545,7 @@ class _Writing:
         if isinstance(error, StatementError):
             # SQLAlchemy prints the parameters, and password hashes and tokens are among them.
             error.hide_parameters = True
-            hide_row(error)
+            hide_values(error)
         savepoint, self._savepoint = self._savepoint, None
         try:
             if savepoint is not None:
@@ -571,6 +578,21 @@ async def _begin_on_sqlite(session: AsyncSession) -> None:
         raw: Any = await connection.get_raw_connection()
         if not raw.driver_connection.in_transaction:
             await connection.exec_driver_sql("BEGIN")
+
+
+def _add_new(session: AsyncSession, instance: Any) -> None:
+    """Add a new instance, in place of an unchanged one that has its primary key already.
+
+    SQLAlchemy would warn of the two, and show the key: of an access token, the token.
+    """
+    synchronous = _synchronous(session)
+    if synchronous is not None:
+        mapper = instance_state(instance).mapper
+        key = mapper.primary_key_from_instance(instance)
+        other = synchronous.identity_map.get(mapper.identity_key_from_primary_key(key))
+        if other is not None and not inspect(other).modified:
+            synchronous.expunge(other)
+    session.add(instance)
 
 
 def _live_tables(session: AsyncSession, mapped_class: type[Any]) -> LiveTables:

@@ -1,0 +1,123 @@
+"""Which attributes can be given a value, and which errors show one. No database is needed."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, ForeignKey, Integer, String, func
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import column_property, declarative_base, relationship
+
+from fastapi_users_db import (
+    InvalidValueError,
+    SQLAlchemyBaseOAuthAccountTableInt,
+    SQLAlchemyBaseUserTableInt,
+    SQLAlchemyUserDatabase,
+)
+from fastapi_users_db.exceptions import hide_values
+from fastapi_users_db.mapping import entity
+
+Base: Any = declarative_base()
+
+
+class Team(Base):
+    __tablename__ = "team"
+    id = Column(Integer, primary_key=True)
+
+
+class OAuthAccount(SQLAlchemyBaseOAuthAccountTableInt, Base):
+    owner = relationship("User", back_populates="oauth_accounts")
+
+
+class User(SQLAlchemyBaseUserTableInt, Base):
+    first = Column(String(20))
+    team_id = Column(ForeignKey("team.id"))
+    team = relationship(Team)
+    oauth_accounts = relationship(OAuthAccount, lazy="joined", back_populates="owner")
+    upper = column_property(func.upper(first))
+    plain = None
+
+    @property
+    def shown(self) -> str:
+        return ""
+
+    @hybrid_property
+    def initial(self) -> str:
+        return ""
+
+    @property
+    def nickname(self) -> Any:
+        return self.first
+
+    @nickname.setter
+    def nickname(self, value: Any) -> None:
+        self.first = value
+
+    def greet(self) -> None: ...
+
+    @classmethod
+    def make(cls) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    ["_sa_class_manager", "__init__", "greet", "make", "shown", "initial", "upper", "_sa_registry"],
+)
+def test_what_cannot_be_set_is_refused(attribute: str) -> None:
+    with pytest.raises(TypeError, match=rf"User\.{attribute} cannot be set"):
+        entity(User).checked({attribute: "secret"})
+
+
+@pytest.mark.parametrize("attribute", ["plain", "nickname", "first"])
+def test_what_can_be_set_is_taken(attribute: str) -> None:
+    assert entity(User).checked({attribute: "x"}) == {attribute: "x"}
+
+
+@pytest.mark.parametrize("value", ["secret", 1, User(), [Team()]])
+def test_what_is_nothing_related_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"User\.team must be Team, not"):
+        entity(User).checked({"team": value})
+    with pytest.raises(TypeError, match=r"User\.oauth_accounts must be a collection of OAuthAcc"):
+        entity(User).checked({"oauth_accounts": value})
+
+
+def test_what_is_related_is_taken() -> None:
+    account = OAuthAccount()
+    values = {"team": None, "oauth_accounts": [account]}
+    assert entity(User).checked(values) == values
+    assert entity(User).checked({"oauth_accounts": {"first": account}})
+
+
+async def test_an_account_is_given_no_owner() -> None:
+    class Session:
+        execute = add = None
+
+    users: Any = SQLAlchemyUserDatabase(Session(), User, OAuthAccount)  # type: ignore[arg-type]
+    user = User(id=1)
+    for owner, error in (({"owner": User()}, TypeError), ({"user_id": 2}, InvalidValueError)):
+        with pytest.raises(error, match=r"OAuthAccount\.(owner|user_id)"):
+            await users.add_oauth_account(user, owner)
+
+
+class PostgreSQLError(Exception):
+    sqlstate = "23505"
+    detail = "Schlüssel »(token)=(secret)« existiert bereits."
+
+    def __str__(self) -> str:
+        return self.args[0] if self.detail is None else f"{self.args[0]}\n{self.detail}"
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (PostgreSQLError("doppelter Schlüsselwert\nDETAIL: secret"), "doppelter Schlüsselwert"),
+        (Exception(1062, "Doppelter Eintrag 'it's a secret' für Schlüssel 'token'"), "key token"),
+        (Exception(1062, "secret"), "Duplicate entry"),
+    ],
+)
+def test_no_server_in_any_language_shows_values(error: Exception, text: str) -> None:
+    wrapped: Any = Exception(f"(driver) {error}", 1)
+    wrapped.orig = error
+    hide_values(wrapped)
+    for shown in (wrapped, error):
+        assert "secret" not in f"{shown} {shown!r} {getattr(shown, 'detail', None)}"
+        assert text in str(shown)
