@@ -6,15 +6,14 @@ BIN := $(VENV)/bin
 IN_PARALLEL := --numprocesses auto --dist worksteal
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: help demo serve test test-sqlalchemy-2.0 soak stacks check docs clean
+.PHONY: help demo serve test soak stacks check docs clean
 
 help:
 	@echo "make demo    the migration as a story, told over HTTP by a running application"
 	@echo "make serve   that application, to try by hand at http://127.0.0.1:8000/docs"
 	@echo "make test    all tests, with coverage"
-	@echo "make test-sqlalchemy-2.0    the same on SQLAlchemy 2.0"
 	@echo "make soak    the long tests, in half an hour; SOAK=--help shows the options"
-	@echo "make stacks  the shim's tests and the conformance suite on every set of versions"
+	@echo "make stacks  the tests on every set of versions, from FastAPI Users 8 to today's"
 	@echo "make check   formatting, lint and types"
 	@echo "make docs    the documentation, into site/"
 	@echo "make clean   remove what the other targets made"
@@ -34,13 +33,6 @@ test: $(VENV)/ready
 	@$(BIN)/coverage run -m pytest $(IN_PARALLEL)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
-
-# The same tests on the oldest SQLAlchemy of today's stack.
-test-sqlalchemy-2.0: $(VENV)/ready
-	@$(BIN)/uv venv --quiet --clear $(VENV)-sqlalchemy-2.0
-	@$(BIN)/uv pip install --quiet --python $(VENV)-sqlalchemy-2.0/bin/python \
-		--editable ".[databases]" --editable compat --group dev "sqlalchemy==2.0.58"
-	@$(VENV)-sqlalchemy-2.0/bin/python -m pytest $(IN_PARALLEL)
 
 soak: $(VENV)/ready
 	@$(BIN)/python -m tests.soak $(SOAK)
@@ -64,4 +56,4 @@ docs: $(VENV)/ready
 	@$(BIN)/python -m docs.build
 
 clean:
-	rm -rf $(VENV) $(VENV)-sqlalchemy-2.0 .nox site build dist .cache .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .nox site build dist .cache .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -11,50 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.stacks import STACKS, UPSTREAM
+
 ROOT = Path(__file__).parents[1]
 
 DRIVERS = ["aiomysql", "aiosqlite", "asyncmy", "asyncpg", "cryptography"]
-# passlib needs them, for FastAPI Users before 13.
-PASSLIB = ["bcrypt==4.0.1", "setuptools<82"]
-
-REQUIREMENTS = {
-    "up-1.1.0": [
-        "fastapi-users[oauth]==9.3.2",
-        "fastapi-users-db-sqlalchemy==1.1.0",
-        "databases==0.6.2",
-        "sqlalchemy[asyncio]==1.4.41",
-        *PASSLIB,
-    ],
-    "up-3.0.2": [
-        "fastapi-users[oauth]==9.3.2",
-        "fastapi-users-db-sqlalchemy==3.0.2",
-        "sqlalchemy[asyncio]<2",
-        *PASSLIB,
-    ],
-    "up-4.0.5": [
-        "fastapi-users[oauth]==10.4.2",
-        "fastapi-users-db-sqlalchemy==4.0.5",
-        "pydantic<2",
-        "sqlalchemy[asyncio]<2",
-        *PASSLIB,
-    ],
-    "up-7.0.0": ["fastapi-users[oauth]==15.0.5", "fastapi-users-db-sqlalchemy==7.0.0"],
-    "9.3-databases": [
-        "fastapi-users[oauth]==9.3.2",
-        "databases==0.6.2",
-        "sqlalchemy[asyncio]==1.4.41",
-        *PASSLIB,
-    ],
-    "9.3-orm": ["fastapi-users[oauth]==9.3.2", "sqlalchemy[asyncio]<2", *PASSLIB],
-    "10.4-sa14": [
-        "fastapi-users[oauth]==10.4.2",
-        "pydantic<2",
-        "sqlalchemy[asyncio]<2",
-        *PASSLIB,
-    ],
-    "15": ["fastapi-users[oauth]==15.0.5", "sqlalchemy[asyncio]==2.0.58"],
-}
-"""What to install by the name of the environment: upstream's generations, then our stacks."""
+REQUIREMENTS = {name: stack.requirements for name, stack in {**UPSTREAM, **STACKS}.items()}
 
 
 def python_of(name: str) -> Path:
@@ -78,14 +40,15 @@ def _make(environment: Path, requirements: list[str]) -> None:
     # Under another name first: an environment that has its name is complete.
     unfinished = environment.with_name(f"{environment.name}.{os.getpid()}")
     try:
-        _uv("venv", "--python", sys.executable, unfinished)
-        _uv("pip", "install", "--python", unfinished, *requirements, *DRIVERS)
+        uv("venv", "--python", sys.executable, unfinished)
+        uv("pip", "install", "--python", unfinished, *requirements, *DRIVERS)
         unfinished.rename(environment)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _uv(*arguments: str | Path) -> None:
+def uv(*arguments: str | Path) -> None:
+    """Run uv, and show what it says if it fails."""
     beside = Path(sys.executable).parent, ROOT / ".venv" / "bin"
     uv = shutil.which("uv", path=os.pathsep.join([*map(str, beside), os.environ["PATH"]]))
     if uv is None:

@@ -1,7 +1,5 @@
 """The wheel, installed without extras into an empty environment."""
 
-import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -9,20 +7,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.environments import ROOT, uv
+
 OPTIONAL = ["aiomysql", "aiosqlite", "alembic", "asyncmy", "asyncpg", "databases", "psycopg"]
-UV = shutil.which("uv", path=os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ["PATH"]]))
-
-
-def uv(*arguments: str | Path) -> None:
-    assert UV is not None, "make puts uv into .venv"
-    subprocess.run([UV, *arguments], cwd=ROOT, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("dist")
-    uv("build", "--wheel", "--out-dir", directory)
+    uv("build", "--wheel", "--out-dir", directory, ROOT)
     [wheel] = directory.glob("*.whl")
     return wheel
 
