@@ -1,0 +1,116 @@
+"""What tasks do at once through one `databases.Database`, and what a transaction holds together."""
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from databases import Database
+
+from fastapi_users_db import (
+    DatabasesUserDatabase,
+    FastAPIUsersDBDeprecationWarning,
+    UserAlreadyExistsError,
+)
+from tests.races.conftest import Duel, open_duel
+from tests.races.tables import declare
+
+ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
+BERT = {"email": "bert@example.com", "hashed_password": "hash"}
+ACCOUNT = {
+    "oauth_name": "provider",
+    "access_token": "token",
+    "account_id": "1",
+    "account_email": "anne@provider.example",
+}
+
+
+@pytest.fixture
+async def state(raced: Any) -> AsyncIterator[Duel]:
+    """The database, empty, and a look at it."""
+    state = open_duel(("databases", "databases"), raced)
+    await state.clear()
+    yield state
+    await state.observer.engine.dispose()
+
+
+@pytest.fixture
+async def users(state: Duel) -> AsyncIterator[Any]:
+    tables = declare(False)
+    async with Database(state.addresses.databases) as database:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
+            yield DatabasesUserDatabase(database, tables.User, tables.OAuthAccount)
+
+
+async def emails(state: Duel) -> set[str]:
+    return {row.email for row in (await state.users()).values()}
+
+
+async def test_calls_at_once_do_not_disturb_each_other(state: Duel, users: Any) -> None:
+    """Each of ten users is created, linked and changed by a task of its own."""
+
+    async def register(number: int) -> None:
+        email = f"{number}@example.com"
+        user = await users.create({**ANNE, "email": email})
+        await users.add_oauth_account(user, {**ACCOUNT, "account_id": email})
+        await users.update(user, {"name": email})
+        found = await users.get_by_oauth_account("provider", email)
+        assert (found.id, found.name) == (user.id, email)
+
+    await asyncio.gather(*(register(number) for number in range(10)))
+    assert {row.email: row.name for row in (await state.users()).values()} == {
+        f"{number}@example.com": f"{number}@example.com" for number in range(10)
+    }
+
+
+async def test_rollback_of_the_apps_transaction_undoes_all(state: Duel, users: Any) -> None:
+    """All writes inside are seen inside, and gone after the rollback; the adapter goes on."""
+    async with users.database.transaction(force_rollback=True):
+        user = await users.create(ANNE)
+        await users.add_oauth_account(user, ACCOUNT)
+        await users.update(user, {"name": "Anne"})
+        assert (await users.get_by_oauth_account("provider", "1")).name == "Anne"
+    assert await emails(state) == set()
+    assert await state.owners() == []
+    await users.create(ANNE)
+    assert await emails(state) == {ANNE["email"]}
+
+
+async def test_a_refusal_leaves_the_apps_transaction_usable(state: Duel, users: Any) -> None:
+    """What was refused is not there; what came before and after it is committed."""
+    async with users.database.transaction():
+        await users.create(ANNE)
+        with pytest.raises(UserAlreadyExistsError):
+            await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+        await users.create(BERT)
+    assert await emails(state) == {ANNE["email"], BERT["email"]}
+    assert await state.owners() == []
+
+
+async def test_a_child_task_is_outside_the_transaction(state: Duel, users: Any) -> None:
+    """`databases` gives each task a connection of its own: its writes stay after a rollback."""
+    async with users.database.transaction(force_rollback=True):
+        await asyncio.create_task(users.create(BERT))
+        await users.create(ANNE)
+    assert await emails(state) == {BERT["email"]}
+
+
+async def test_a_cancelled_task_leaves_the_others_alone(state: Duel, users: Any) -> None:
+    """A task that is cancelled in its transaction writes nothing; another goes on meanwhile."""
+    inside = asyncio.Event()
+
+    async def hang() -> None:
+        async with users.database.transaction():
+            await users.get_by_email(ANNE["email"])
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(hang())
+    await inside.wait()
+    task.cancel()
+    await users.create(BERT)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await emails(state) == {BERT["email"]}
