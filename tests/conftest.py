@@ -14,6 +14,8 @@ from sqlalchemy.pool import NullPool
 
 from tests import servers
 
+pytest_plugins = ["tests.faults.tally"]
+
 SOAK = bool(os.environ.get("SOAK"))
 """Whether tests run their long variant."""
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from asyncpg.exceptions import NotNullViolationError
+from asyncpg.transaction import Transaction
 from databases import Database
 from sqlalchemy import Column, Integer, MetaData, String, Table, Text, create_engine, delete
 
@@ -155,3 +157,26 @@ async def test_what_is_no_name_of_an_account_is_refused(database: Database, valu
         await users.get_by_oauth_account(value, "1")
     with pytest.raises(TypeError, match="must be str"):
         await users.get_by_oauth_account("provider", value)
+
+
+@pytest.mark.parametrize("step", ["start", "commit", "rollback"])
+async def test_gives_the_connection_back_when_a_transaction_fails(
+    database: Database, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    # `databases` itself keeps it for good then: a pool is empty after as many lost connections.
+    user_db = DatabasesUserDatabase[Any, Any](database, User, OAuthAccount)
+    accounts = [ACCOUNT]
+
+    async def fail(*args: Any, **kwargs: Any) -> None:
+        raise OSError("the connection is lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Transaction, step, fail)
+        if step == "rollback":
+            accounts.append({"oauth_name": "other", "account_id": "2"})  # lacks what it needs
+        with pytest.raises(NotNullViolationError if step == "rollback" else OSError):
+            await user_db.create({**ANNE, "oauth_accounts": accounts})
+
+    assert database.connection()._connection_counter == 0
+    assert await user_db.get_by_email(ANNE["email"]) is None
+    await user_db.create(ANNE)

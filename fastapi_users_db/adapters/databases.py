@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -759,12 +759,38 @@ async def _transaction(database: Database, atomic: bool) -> AsyncIterator[None]:
     # would end it, so that statement gets a savepoint.
     try:
         if atomic or getattr(_connected(database).connection(), "_transaction_stack", True):
-            async with database.transaction():
+            async with _begun(database):
                 yield
         else:
             yield
     except Exception as error:
         hide_values(error)
+        raise
+
+
+@asynccontextmanager
+async def _begun(database: Database) -> AsyncIterator[None]:
+    """Open a transaction, and give its connection back to the pool whatever happens.
+
+    `databases` keeps the connection for good when BEGIN, COMMIT or ROLLBACK fails, as it does
+    when the server is gone; and the error of the ROLLBACK hides that of the statement.
+    """
+    connection = database.connection()
+    held = getattr(connection, "_connection_counter", None)
+    transaction = database.transaction()
+    try:
+        await transaction.start()
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):
+                await transaction.rollback()
+            raise
+        await transaction.commit()
+    except BaseException:
+        while held is not None and connection._connection_counter > held:
+            with suppress(Exception):
+                await connection.__aexit__()
         raise
 
 

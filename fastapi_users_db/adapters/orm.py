@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain
 from types import TracebackType
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import delete, inspect, select
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
@@ -54,6 +55,8 @@ from fastapi_users_db.prepared import (
     select_instances,
 )
 from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
+
+_T = TypeVar("_T")
 
 __all__ = ["SQLAlchemyAccessTokenDatabase", "SQLAlchemyUserDatabase"]
 
@@ -102,8 +105,10 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         user = self._users.build(values)
         if OAUTH_ACCOUNTS in self._users.complete:
             set_committed_value(user, OAUTH_ACCOUNTS, [])
-        if accounts and await self._is_linked(map(account_key, accounts)):
-            raise OAuthAccountAlreadyLinkedError()
+        if accounts:
+            reading = self._is_linked(map(account_key, accounts))
+            if await self._first(user, reading):
+                raise OAuthAccountAlreadyLinkedError()
         async with self._writing(user, values, accounts):
             if accounts:
                 user.oauth_accounts = [self._new_account(account) for account in accounts]
@@ -114,7 +119,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         checked_instance(user, self.user_table)
         accounts, values = self._split(update_dict, user)
         if accounts is not None:
-            await self._read_accounts(user, map(account_key, accounts))
+            await self._first(user, self._read_accounts(user, map(account_key, accounts)))
         async with self._writing(user, values, accounts):
             self._attach(user)
             assign(user, values)
@@ -155,7 +160,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         update_dict: dict[str, Any],
     ) -> UOAP:
         values = self._account(update_dict, self._identity(user))
-        own = await self._read_accounts(user, changed_key(checked_account(oauth_account), values))
+        changed = changed_key(checked_account(oauth_account), values)
+        own = await self._first(user, self._read_accounts(user, changed))
         existing = next((a for a in own if a.id == oauth_account.id), None)
         if existing is None:
             raise OAuthAccountNotFoundError()
@@ -198,6 +204,13 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
                 session.expunge(other)
         self.session.add(user)
 
+    async def _first(self, user: Any, reading: Awaitable[_T]) -> _T:
+        """Read what a write has to know before it begins, and undo as the write would."""
+        try:
+            return await reading
+        except (SQLAlchemyError, CancelledError) as error:
+            raise await self._writing(user, complete=False)._undo(error) from None
+
     async def _is_linked(
         self, keys: Iterable[AccountKey], *, but: Any = None, lock: bool = False
     ) -> bool:
@@ -228,7 +241,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return own
 
     async def _link(self, user: Any, values: Mapping[str, Any], *, lock: bool = False) -> None:
-        own = await self._read_accounts(user, [account_key(values)], lock=lock)
+        reading = self._read_accounts(user, [account_key(values)], lock=lock)
+        own = await self._first(user, reading)
         [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
         async with self._writing(user, accounts=[values]):
             self._attach(user)

@@ -1,0 +1,43 @@
+"""Each write happens or does not, whatever fails on the way to the database.
+
+`test_broken.py` shows that these tests fail for adapters that are not like this.
+"""
+
+import pytest
+
+from tests.atomicity.operations import Operation
+from tests.atomicity.trial import (
+    DATABASES_TRANSACTION,
+    ONLY_STATEMENT_FAILS,
+    WRITES,
+    Kind,
+    Place,
+    harm_at_each_request,
+)
+from tests.conftest import SOAK
+from tests.faults.injection import ANSWER_LOST, ERROR, ON_SERVERS, ON_SQLITE
+from tests.faults.secrets import Texts
+
+pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
+
+# The write of most statements; a long run harms all of them.
+SOME = ("update-with-accounts",)
+
+
+def faults_of(place: Place, kind: Kind) -> tuple[str, ...]:
+    if kind is DATABASES_TRANSACTION:
+        # With the connection `databases` loses its own way out of the app's transaction.
+        return ONLY_STATEMENT_FAILS
+    if place.addresses.name == "sqlite":
+        return ON_SQLITE
+    return ON_SERVERS if SOAK else (ERROR, ANSWER_LOST)
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation"), [w for w in WRITES if SOAK or w[1].name in SOME], ids=str
+)
+async def test_as_before_or_as_after(
+    harmed: Place, kind: Kind, operation: Operation, texts: Texts
+) -> None:
+    for fault in faults_of(harmed, kind):
+        assert await harm_at_each_request(harmed, kind, operation, fault, texts) > 0

@@ -1,0 +1,348 @@
+"""One operation, harmed at each of its requests in turn, and what the database holds afterwards."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from databases import Database
+from sqlalchemy import select
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from fastapi_users_db import (
+    DatabasesAccessTokenDatabase,
+    DatabasesUserDatabase,
+    SQLAlchemyAccessTokenDatabase,
+    SQLAlchemyUserDatabase,
+)
+from tests import servers
+from tests.atomicity.operations import (
+    APP,
+    APPS_OWN,
+    LATER,
+    OPERATIONS,
+    SEED,
+    Adapters,
+    Operation,
+    Ready,
+)
+from tests.conformance.models import AccessToken, Base, OAuthAccount, User
+from tests.conftest import Addresses
+from tests.faults import tally
+from tests.faults.injection import CANCELLED, ERROR, INTEGRITY_ERROR, Injection
+from tests.faults.proxy import Proxy, proxy
+from tests.faults.secrets import Texts
+from tests.faults.sqlite import faults_on_sqlite
+
+TABLES = [User.__table__, OAuthAccount.__table__, AccessToken.__table__]
+ONLY_STATEMENT_FAILS = (ERROR, INTEGRITY_ERROR)
+
+State = tuple[frozenset[Any], ...]
+"""The rows of each table."""
+
+
+@dataclass
+class App:
+    """An app that has its adapters, and perhaps a transaction of its own."""
+
+    adapters: Adapters
+    connection: Any
+    owns_transaction: bool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Open a transaction of the app's, if that is how it works."""
+        if not self.owns_transaction:
+            yield
+        elif isinstance(self.connection, Database):
+            async with self.connection.transaction():
+                yield
+        else:
+            async with self.connection.begin():
+                yield
+
+    async def warm_up(self) -> None:
+        """Have a connection, so that what is counted is the operation's own."""
+        if self.owns_transaction:
+            return  # it has
+        assert await self.adapters.users.get(LATER["id"]) is None
+
+    async def works(self) -> None:
+        """Read and write as if nothing had happened."""
+        assert await self.adapters.users.get(LATER["id"]) is None
+        await self.adapters.users.create(LATER)
+        found = await self.adapters.users.get_by_email(LATER["email"])
+        assert found.id == LATER["id"]
+
+
+def orm(session: AsyncSession) -> Adapters:
+    return Adapters(
+        SQLAlchemyUserDatabase(session, User, OAuthAccount),
+        SQLAlchemyAccessTokenDatabase(session, AccessToken),
+    )
+
+
+def orm_no_commit(session: AsyncSession) -> Adapters:
+    return Adapters(
+        SQLAlchemyUserDatabase(session, User, OAuthAccount, commit=False),
+        SQLAlchemyAccessTokenDatabase(session, AccessToken, commit=False),
+    )
+
+
+def databases(database: Database) -> Adapters:
+    return Adapters(
+        DatabasesUserDatabase(database, User, OAuthAccount),
+        DatabasesAccessTokenDatabase(database, AccessToken),
+    )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of adapter, and the app around it.
+
+    Attributes:
+        name: what it is called.
+        make: makes the adapters.
+        over_databases: whether they are made over a `databases.Database`.
+        owns_transaction: whether the app has a transaction of its own around each write.
+    """
+
+    name: str
+    make: Callable[[Any], Adapters]
+    over_databases: bool = False
+    owns_transaction: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+ORM = Kind("orm", orm)
+ORM_NO_COMMIT = Kind("orm-no-commit", orm_no_commit, owns_transaction=True)
+DATABASES = Kind("databases", databases, over_databases=True)
+DATABASES_TRANSACTION = replace(DATABASES, name="databases-transaction", owns_transaction=True)
+WRITES = [
+    *(
+        (kind, operation)
+        for kind in (ORM, ORM_NO_COMMIT, DATABASES, DATABASES_TRANSACTION)
+        for operation in OPERATIONS
+    ),
+]
+
+
+class Place:
+    """A database, and a way to it on which faults happen.
+
+    Parameters:
+        addresses: the database.
+        proxy: what stands before its server, if it has one.
+    """
+
+    def __init__(self, addresses: Addresses, proxy: Proxy | None) -> None:
+        self.addresses = addresses
+        self.proxy = proxy
+        self.engine = create_async_engine(addresses.orm)
+
+    async def reset(self) -> None:
+        """Restore the rows that each operation finds."""
+        async with self.engine.begin() as connection:
+            for table in reversed(TABLES):
+                await connection.execute(table.delete())
+            for statement in SEED:
+                await connection.execute(statement)
+
+    async def state(self) -> State:
+        """Return all rows."""
+        async with self.engine.connect() as connection:
+            rows = [(await connection.execute(select(table))).all() for table in TABLES]
+        return tuple(frozenset(map(str, table)) for table in rows)
+
+    @asynccontextmanager
+    async def app(self, kind: Kind) -> AsyncIterator[App]:
+        """Run an app that has its connections on the way to the database."""
+        url = self.addresses.databases if kind.over_databases else self.addresses.orm
+        if self.proxy is not None:
+            url = self.proxy.address(url)
+        async with AsyncExitStack() as stack:
+            connection: Any
+            if kind.over_databases:
+                options = {} if self.proxy is None else {"min_size": 1, "max_size": 2}
+                connection = await stack.enter_async_context(Database(url, **options))
+            else:
+                engine = create_async_engine(url)
+                stack.push_async_callback(engine.dispose)
+                connection = await stack.enter_async_context(
+                    AsyncSession(engine, expire_on_commit=False)
+                )
+            yield App(kind.make(connection), connection, kind.owns_transaction)
+
+    @asynccontextmanager
+    async def faults(self, injection: Injection) -> AsyncIterator[None]:
+        """Let the fault happen in the block."""
+        if self.proxy is None:
+            async with faults_on_sqlite(injection):
+                yield
+            return
+        self.proxy.injection = injection
+        try:
+            yield
+        finally:
+            self.proxy.injection = None
+
+    async def settle(self) -> None:
+        """Wait until the server has done with what the app had begun."""
+        if self.proxy is not None:
+            await self.proxy.settle()
+
+
+@asynccontextmanager
+async def place(addresses: Addresses) -> AsyncIterator[Place]:
+    """Create the tables, and the way to the database on which faults happen."""
+    async with AsyncExitStack() as stack:
+        before_server = None
+        if addresses.name != "sqlite":
+            is_postgresql = addresses.name == "postgresql"
+            server = servers.POSTGRESQL if is_postgresql else servers.MARIADB
+            before_server = await stack.enter_async_context(
+                proxy(server, make_url(addresses.orm).set(drivername="any"))
+            )
+        place = Place(addresses, before_server)
+        stack.push_async_callback(place.engine.dispose)
+        async with place.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        yield place
+
+
+@dataclass
+class Trial:
+    """What became of one run of an operation."""
+
+    error: str | None = None
+    survived: bool = True
+    state: State = ()
+
+
+async def run(
+    place: Place, kind: Kind, operation: Operation, injection: Injection, texts: Texts
+) -> Trial:
+    """Run the operation once, with this fault, and the app's other work before and after it."""
+    await place.reset()
+    trial = Trial()
+    async with place.app(kind) as app:
+        with suppress(TransactionLostError):
+            async with app.transaction():
+                if kind.owns_transaction:
+                    await app.connection.execute(APPS_OWN)
+                ready = await operation.prepare(app.adapters)
+                await app.warm_up()
+                try:
+                    async with place.faults(injection):
+                        texts.show(await ready())
+                except (Exception, asyncio.CancelledError) as error:
+                    trial.error = repr(error)
+                    texts.raised(error)
+                if trial.error is not None:
+                    if injection.fault == CANCELLED:
+                        _forget_cancellation()
+                    if not survives(place, injection):
+                        trial.survived = False
+                        raise TransactionLostError
+                await app.works()
+        if not trial.survived:
+            async with app.transaction():
+                await app.works()
+    await place.settle()
+    trial.state = await place.state()
+    return trial
+
+
+def _forget_cancellation() -> None:
+    # What a server does when it has ended the task of a request. As long as somebody holds the
+    # error, that holds SQLite's cursor, and that its lock.
+    task: Any = asyncio.current_task()
+    if hasattr(task, "uncancel"):  # Python 3.11
+        task.uncancel()
+    gc.collect()
+
+
+class TransactionLostError(Exception):
+    """The app's transaction is gone, and so the app leaves it."""
+
+
+def survives(place: Place, injection: Injection) -> bool:
+    """Tell whether the app's own transaction survives the fault.
+
+    It does not where its connection is gone. On PostgreSQL an error ends a transaction unless
+    there is a savepoint, and before each write there is one.
+    """
+    if injection.fault not in ONLY_STATEMENT_FAILS:
+        return False
+    if place.addresses.name != "postgresql":
+        return True
+    *before, failed = injection.requests[: injection.at]
+    # A statement is prepared by one request, and executed by the next.
+    is_savepoint = b"SAVEPOINT" in failed or b"SAVEPOINT" in b"".join(before[-1:])
+    return not is_savepoint and any(b"SAVEPOINT" in request for request in before)
+
+
+async def nothing(adapters: Adapters) -> Ready:
+    async def do_nothing() -> None:
+        pass
+
+    return do_nothing
+
+
+NOTHING = Operation("nothing", nothing)
+
+
+async def harm_at_each_request(
+    place: Place, kind: Kind, operation: Operation, fault: str, texts: Texts
+) -> int:
+    """Run the operation with the fault at its first request, at its second, and so on.
+
+    Whatever happens, the database is as before or as after; what was acknowledged is there; and
+    the adapters are usable, in the app's own transaction too if that is still there.
+
+    Returns:
+        How often the fault happened.
+    """
+    before = (await run(place, kind, NOTHING, Injection(), texts)).state
+    unharmed = await run(place, kind, operation, Injection(), texts)
+    assert unharmed.error is None
+    after = unharmed.state
+    assert before != after
+    for at in count(1):
+        injection = Injection(fault, at)
+        trial = await run(place, kind, operation, injection, texts)
+        where = f"{fault} at request {at}, {injection.requests[at - 1 : at]}: {trial.error}"
+        if not injection.happened:
+            assert trial.error is None
+            assert trial.state == after
+            return at - 1
+        allowed = [before, after]
+        if not trial.survived and kind.owns_transaction:
+            allowed = [without_apps_own(before)]
+        if operation.transactions == 1:
+            assert trial.state in allowed, f"neither as before nor as after: {where}"
+        else:
+            *others, tokens = trial.state
+            assert (*others, after[-1]) in [(*state[:-1], after[-1]) for state in allowed]
+            assert after[-1] <= tokens <= before[-1], where
+        if trial.error is None:
+            assert trial.state == after, f"acknowledged, and lost: {where}"
+        tally.record(
+            f"at each request: {fault}",
+            injected=1,
+            acknowledged=trial.error is None,
+            errors=trial.error is not None,
+        )
+    raise AssertionError
+
+
+def without_apps_own(state: State) -> State:
+    """Return the state without what the app itself wrote in its transaction."""
+    users, *others = state
+    return (frozenset(row for row in users if APP["email"] not in row), *others)
