@@ -92,8 +92,9 @@ def _converted(name: str, column: Column[Any], expected: type[Any], value: Any) 
     ):
         raise _wrong_type(name, expected, value)
     if isinstance(column.type, TIMESTAMPAware):
+        moment: Any = value
         try:
-            return as_utc(value)
+            return as_utc(moment)
         except OverflowError:
             raise InvalidValueError(f"{name} is out of range.") from None
     return value
