@@ -41,8 +41,8 @@ def build(model: Any, instance: Any, values: Mapping[str, Any]) -> Any:
     loaded = _Loaded(instance)
     if hasattr(model, "model_validate"):
         return model.model_validate(loaded, from_attributes=True)
-    if getattr(getattr(model, "__config__", None), "orm_mode", False):
-        return model.from_orm(loaded)
+    if getattr(getattr(model, "__config__", None), "orm_mode", False):  # pragma: no cover
+        return model.from_orm(loaded)  # the stacks with pydantic 1 run this
     return model(**values)
 
 
@@ -91,5 +91,5 @@ def _defaults(model: Any) -> dict[str, Any]:
             for name, field in model.model_fields.items()
             if not field.is_required()
         }
-    fields = getattr(model, "__fields__", {})
+    fields = getattr(model, "__fields__", {})  # of pydantic 1; other classes have none
     return {name: field.get_default() for name, field in fields.items() if not field.required}

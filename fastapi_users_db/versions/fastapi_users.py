@@ -25,7 +25,7 @@ _classes: dict[tuple[type, type], type] = {}
 
 def class_that_is_also(ours: type, theirs: type) -> type:
     """Return a class that is both, and looks like the first."""
-    if issubclass(ours, theirs):
+    if issubclass(ours, theirs):  # pragma: no cover  the stacks of 8 and 9 run this
         return ours
     if (ours, theirs) not in _classes:
         namespace = {"__module__": ours.__module__, "__doc__": ours.__doc__}

@@ -297,3 +297,18 @@ class TestOurs:
             await user_db.get_by_oauth_account("provider", "1")
         with pytest.raises(NotImplementedError):
             await user_db.get_by_oauth_account("provider", "1")
+
+    @pytest.mark.parametrize("is_databases", [False, True])
+    async def test_model_that_is_none_of_pydantics(
+        self, is_databases: bool, session: AsyncSession, database: Any, legacy: SimpleNamespace
+    ) -> None:
+        class Plain(SimpleNamespace):
+            pass
+
+        args = (database, legacy.users) if is_databases else (session, legacy.UserTable)
+        user_db = SQLAlchemyUserDatabase(Plain, *args)
+
+        user = await user_db.create(anne())
+
+        assert isinstance(user, Plain)
+        assert (await user_db.get(user.id)).email == "anne@example.com"
