@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 IN_PARALLEL := --numprocesses auto --dist worksteal
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: help demo serve test soak stacks check docs clean
+.PHONY: help demo serve test soak stacks check bench bench-quick bench-publish docs clean
 
 help:
 	@echo "make demo    the migration as a story, told over HTTP by a running application"
@@ -15,6 +15,7 @@ help:
 	@echo "make soak    the long tests, in half an hour; SOAK=--help shows the options"
 	@echo "make stacks  the tests on every set of versions, from FastAPI Users 8 to today's"
 	@echo "make check   formatting, lint and types"
+	@echo "make bench   speed beside upstream's, on SQLite and PostgreSQL (bench-quick: in minutes)"
 	@echo "make docs    the documentation, into site/"
 	@echo "make clean   remove what the other targets made"
 
@@ -51,6 +52,16 @@ demo: $(VENV)/ready
 
 serve: $(VENV)/ready
 	@$(BIN)/python -m examples.serve
+
+bench: $(VENV)/ready
+	@$(BIN)/python -m benchmarks
+
+bench-quick: $(VENV)/ready
+	@$(BIN)/python -m benchmarks --quick
+
+# Copies the figures of the last run into the documentation.
+bench-publish: $(VENV)/ready
+	@$(BIN)/python -m benchmarks --publish
 
 docs: $(VENV)/ready
 	@$(BIN)/python -m docs.build

@@ -15,7 +15,8 @@ from tests.stacks import STACKS, UPSTREAM
 
 ROOT = Path(__file__).parents[1]
 
-DRIVERS = ["aiomysql", "aiosqlite", "asyncmy", "asyncpg", "cryptography"]
+# And what the benchmark serves its apps with.
+DRIVERS = ["aiomysql", "aiosqlite", "asyncmy", "asyncpg", "cryptography", "uvicorn"]
 REQUIREMENTS = {name: stack.requirements for name, stack in {**UPSTREAM, **STACKS}.items()}
 
 

@@ -1,0 +1,183 @@
+"""`make bench`: measures everything, prints the tables, and keeps the figures as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmarks import load, report
+from benchmarks.stores import EMAIL_INDEX, Store, new_store
+from tests.environments import python_of
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / ".cache" / "benchmarks"
+DOCS = ROOT / "docs"
+ENVIRONMENTS = {"orm": "up-7.0.0", "databases": "up-1.1.0"}
+SERVERS = ("postgresql", "sqlite")
+
+console = Console()
+
+
+class Benchmark:
+    """One run: its options, and the figures so far, which are kept after each suite."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.path: Path = options.output
+        self.results: dict[str, Any] = {
+            "date": date.today().isoformat(),
+            "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+            "quick": options.quick,
+            "suites": {},
+        }
+        if options.resume and self.path.exists():
+            self.results = json.loads(self.path.read_text())
+
+    def run(self) -> None:
+        """Measure what is wanted and not there yet."""
+        for server in self.options.servers:
+            with new_store(server) as store:
+                for users in self.options.users:
+                    console.print(f"[dim]{server}: seeding {users:,} users ...")
+                    store.grow(users)
+                    if self._is_wanted(*report.BY_EMAIL):
+                        self._keep(f"scaling-{server}-{users}", self._by_email, "orm", store)
+                self._measure(store)
+
+    def _measure(self, store: Store) -> None:
+        """Measure all that is measured at the largest size only."""
+        for backend in ENVIRONMENTS:
+            self._keep(f"{backend}-{store.name}", self._operations, backend, store)
+        if store.name == "postgresql" and not self.options.only:
+            self._keep("end-to-end", self._end_to_end, store)
+            self._keep("advice", self._worker, "advice", store, [])
+            self._keep("delete_expired", self._delete_expired, store)
+
+    def _is_wanted(self, *operations: str) -> bool:
+        return not self.options.only or not set(self.options.only).isdisjoint(operations)
+
+    def _keep(self, suite: str, measure: Callable[..., list[Any]], *arguments: Any) -> None:
+        """Measure a suite unless it is there, and write down all that there is by now."""
+        if suite in self.results["suites"]:
+            return
+        console.print(f"[dim]{suite} ...")
+        self.results["suites"][suite] = measure(*arguments)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(json.dumps(self.results, indent=1) + "\n")
+
+    def _operations(self, backend: str, store: Store) -> list[Any]:
+        wanted = self.options.only or ["itself", *report.LABELS]
+        rows = self._worker(backend, store, [n for n in wanted if n not in report.BY_EMAIL])
+        if self._is_wanted(*report.BY_EMAIL):
+            rows += self._by_email(backend, store)
+        return rows
+
+    def _by_email(self, backend: str, store: Store) -> list[Any]:
+        """Measure upstream as its users have it, and ours with the index that we offer."""
+        rows = self._worker(backend, store, list(report.BY_EMAIL))
+        store.execute(EMAIL_INDEX)
+        indexed = self._worker(backend, store, list(report.BY_EMAIL[1:]))
+        store.execute("DROP INDEX email_any_case")
+        for row in indexed:
+            [plain] = [r for r in rows if r["operation"] == row["operation"]]
+            plain.update(without_index=plain["ours"], ours=row["ours"])
+        return rows
+
+    def _worker(self, suite: str, store: Store, only: list[str]) -> list[Any]:
+        backend = "databases" if suite == "databases" else "orm"
+        command = [
+            *(str(python_of(ENVIRONMENTS[backend])), "-W", "ignore", "-m", "benchmarks.worker"),
+            *(suite, store.address(backend), "--users", str(store.users)),
+            *("--rounds", str(self.options.rounds), "--seconds", str(self.options.seconds)),
+            *("--only", *only),
+        ]
+        rows = []
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+            assert worker.stdout is not None
+            for line in worker.stdout:
+                row = {**json.loads(line), "users": store.users}
+                if "operation" in row:
+                    console.print(f"[dim]  {row['operation']}")
+                rows.append(row)
+        if worker.returncode:
+            raise SystemExit(f"The suite {suite} failed on {store.name}.")
+        return rows
+
+    def _end_to_end(self, store: Store) -> list[Any]:
+        python = python_of(ENVIRONMENTS["orm"])
+        url = store.address("orm")
+        rows = []
+        with (
+            load.serving(python, "upstream", url) as upstream,
+            load.serving(python, "ours", url) as ours,
+        ):
+            ports = {"upstream": upstream, "ours": ours}
+            for request in ("jwt", "database", "login"):
+                for connections in (1, 8, 64):
+                    row: dict[str, Any] = {"request": request, "connections": connections}
+                    for side, port in ports.items():
+                        drive = load.drive(port, request, connections, self.options.seconds)
+                        row[side] = asyncio.run(drive)
+                    rows.append(row)
+        return rows
+
+    def _delete_expired(self, store: Store) -> list[Any]:
+        store.add_tokens(self.options.tokens)
+        return self._worker("delete_expired", store, [])
+
+
+def publish(results: dict[str, Any]) -> None:
+    """Copy the figures, the tables and the plot to where the documentation includes them."""
+    (ROOT / "benchmarks" / "published.json").write_text(json.dumps(results, indent=1) + "\n")
+    (DOCS / "src" / "performance" / "tables.md").write_text(report.page(results))
+    (DOCS / "performance.svg").write_text(report.scaling(scaling_rows(results)))
+
+
+def scaling_rows(results: dict[str, Any]) -> list[Any]:
+    """Return the rows of the plot."""
+    suites = results["suites"].items()
+    return [row for name, rows in suites if name.startswith("scaling-postgresql") for row in rows]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark, or publish what it has measured."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few rounds, small tables")
+    parser.add_argument("--resume", action="store_true", help="keep the suites that are there")
+    parser.add_argument("--publish", action="store_true", help="only copy the figures to docs/")
+    parser.add_argument("--only", nargs="*", default=[], help="only these operations")
+    parser.add_argument("--servers", nargs="*", default=list(SERVERS), choices=SERVERS)
+    parser.add_argument("--users", nargs="*", type=int, help="the sizes of the table")
+    parser.add_argument("--output", type=Path, default=RESULTS / "results.json")
+    options = parser.parse_args(arguments)
+    if options.publish:
+        publish(json.loads(options.output.read_text()))
+        return
+    options.users = sorted(
+        options.users or ([1000, 10_000] if options.quick else [10**n for n in (3, 4, 5, 6)])
+    )
+    options.rounds, options.seconds = (30, 1) if options.quick else (1000, 20)
+    options.tokens = 20_000 if options.quick else 1_000_000
+    benchmark = Benchmark(options)
+    benchmark.run()
+    console.print(Markdown(report.page(benchmark.results)))
+    if not report.is_trusted(benchmark.results):
+        console.print("[bold red]Upstream was not as fast as itself: trust none of the ratios.")
+        if not options.quick:
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

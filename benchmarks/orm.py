@@ -1,0 +1,268 @@
+"""The operations of the ORM adapter: upstream 7.0.0, ours, and the bare driver."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any
+
+import asyncpg
+import fastapi_users_db_sqlalchemy as upstream
+from fastapi_users_db_sqlalchemy import access_token as upstream_access_token
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.orm import DeclarativeBase, relationship
+
+import fastapi_users_db as ours
+from benchmarks import data
+
+
+def models(package: Any, tokens: Any) -> SimpleNamespace:
+    """Return a package's classes: as most apps declare them, and once more with OAuth accounts."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class User(package.SQLAlchemyBaseUserTableUUID, Base):
+        pass
+
+    class AccessToken(tokens.SQLAlchemyBaseAccessTokenTableUUID, Base):
+        pass
+
+    class BaseWithOAuth(DeclarativeBase):
+        pass
+
+    class OAuthAccount(package.SQLAlchemyBaseOAuthAccountTableUUID, BaseWithOAuth):
+        pass
+
+    class UserWithOAuth(package.SQLAlchemyBaseUserTableUUID, BaseWithOAuth):
+        oauth_accounts = relationship(OAuthAccount, lazy="joined")
+
+    UserWithOAuth.__name__ = "User"
+    return SimpleNamespace(
+        User=User, AccessToken=AccessToken, UserWithOAuth=UserWithOAuth, OAuthAccount=OAuthAccount
+    )
+
+
+class Side:
+    """One package's adapters, over the sessions of one engine."""
+
+    def __init__(self, package: Any, tokens: Any, engine: AsyncEngine) -> None:
+        self.sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self.models = models(package, tokens)
+        self._users = package.SQLAlchemyUserDatabase
+        self._tokens = tokens.SQLAlchemyAccessTokenDatabase
+
+    def users(self, session: AsyncSession) -> Any:
+        return self._users(session, self.models.User)
+
+    def users_with_oauth(self, session: AsyncSession) -> Any:
+        return self._users(session, self.models.UserWithOAuth, self.models.OAuthAccount)
+
+    def tokens(self, session: AsyncSession) -> Any:
+        return self._tokens(session, self.models.AccessToken)
+
+
+def sides(engine: AsyncEngine) -> dict[str, Side]:
+    """Return upstream's side and ours."""
+    return {
+        "upstream": Side(upstream, upstream_access_token, engine),
+        "ours": Side(ours, ours, engine),
+    }
+
+
+class Operations:
+    """What is measured: each method prepares a round on one side and returns what to time.
+
+    Each round has a session of its own, as a request has, and ends by closing it.
+    """
+
+    def __init__(self, users: int) -> None:
+        self._numbers = range(0, users, data.EVERY)
+
+    def _number(self, round_number: int) -> int:
+        return self._numbers[(round_number * 7919) % len(self._numbers)]
+
+    async def get(self, side: Side, number: int) -> Any:
+        user_id, session = data.user_id(self._number(number)), side.sessions()
+
+        async def run() -> None:
+            assert await side.users(session).get(user_id) is not None
+            await session.close()
+
+        return run
+
+    async def get_by_email(self, side: Side, number: int) -> Any:
+        return self._by_email(side, data.email(self._number(number)), found=True)
+
+    async def get_by_email_in_another_case(self, side: Side, number: int) -> Any:
+        return self._by_email(side, data.email(self._number(number)).upper(), found=True)
+
+    async def get_by_email_unknown(self, side: Side, number: int) -> Any:
+        return self._by_email(side, f"nobody{number}@example.com", found=False)
+
+    def _by_email(self, side: Side, email: str, found: bool) -> Any:
+        session = side.sessions()
+
+        async def run() -> None:
+            user = await side.users(session).get_by_email(email)
+            assert (user is not None) is found
+            await session.close()
+
+        return run
+
+    async def get_by_oauth_account(self, side: Side, number: int) -> Any:
+        account_id, session = data.account_id(self._number(number)), side.sessions()
+
+        async def run() -> None:
+            users = side.users_with_oauth(session)
+            assert await users.get_by_oauth_account("provider", account_id) is not None
+            await session.close()
+
+        return run
+
+    async def create(self, side: Side, number: int) -> Any:
+        values, session = data.new_user(), side.sessions()
+
+        async def run() -> None:
+            await side.users(session).create(values)
+            await session.close()
+
+        return run
+
+    async def update(self, side: Side, number: int) -> Any:
+        session = side.sessions()
+        users = side.users(session)
+        user = await users.get(data.user_id(self._number(number)))
+        changes = {"is_verified": not user.is_verified, "hashed_password": data.new_user()["email"]}
+
+        async def run() -> None:
+            await users.update(user, changes)
+            await session.close()
+
+        return run
+
+    async def delete(self, side: Side, number: int) -> Any:
+        session = side.sessions()
+        users = side.users(session)
+        user = await users.get((await users.create(data.new_user())).id)
+
+        async def run() -> None:
+            await users.delete(user)
+            await session.close()
+
+        return run
+
+    async def add_oauth_account(self, side: Side, number: int) -> Any:
+        session = side.sessions()
+        users = side.users_with_oauth(session)
+        user = await users.get((await users.create(data.new_user())).id)
+        account = data.new_account()
+
+        async def run() -> None:
+            await users.add_oauth_account(user, account)
+            await session.close()
+
+        return run
+
+    async def token_get(self, side: Side, number: int) -> Any:
+        token, session = data.token(self._number(number)), side.sessions()
+        max_age = datetime.now(timezone.utc) - timedelta(days=1)
+
+        async def run() -> None:
+            assert await side.tokens(session).get_by_token(token, max_age) is not None
+            await session.close()
+
+        return run
+
+    async def authentication(self, side: Side, number: int) -> Any:
+        token, session = data.token(self._number(number)), side.sessions()
+        max_age = datetime.now(timezone.utc) - timedelta(days=1)
+
+        async def run() -> None:
+            access_token = await side.tokens(session).get_by_token(token, max_age)
+            assert await side.users(session).get(access_token.user_id) is not None
+            await session.close()
+
+        return run
+
+    async def token_create(self, side: Side, number: int) -> Any:
+        session = side.sessions()
+        values = {"token": uuid.uuid4().hex, "user_id": data.user_id(self._number(number))}
+
+        async def run() -> None:
+            await side.tokens(session).create(values)
+            await session.close()
+
+        return run
+
+    async def token_delete(self, side: Side, number: int) -> Any:
+        session = side.sessions()
+        tokens = side.tokens(session)
+        values = {"token": uuid.uuid4().hex, "user_id": data.user_id(self._number(number))}
+        token = await tokens.get_by_token((await tokens.create(values)).token)
+
+        async def run() -> None:
+            await tokens.delete(token)
+            await session.close()
+
+        return run
+
+
+class Bare:
+    """The bare driver's answer to the same operations: the same SQL, and nothing else."""
+
+    def __init__(self, pool: asyncpg.Pool, users: int) -> None:
+        self._pool = pool
+        self._operations = Operations(users)
+
+    def _user_id(self, number: int) -> uuid.UUID:
+        return data.user_id(self._operations._number(number))
+
+    async def _fetch(self, sql: str, *values: Any) -> Any:
+        async def run() -> None:
+            async with self._pool.acquire() as connection:
+                await connection.fetchrow(sql, *values)
+
+        return run
+
+    async def _write(self, sql: str, *values: Any) -> Any:
+        async def run() -> None:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(sql, *values)
+
+        return run
+
+    async def get(self, number: int) -> Any:
+        return await self._fetch('SELECT * FROM "user" WHERE id = $1', self._user_id(number))
+
+    async def get_by_email(self, number: int) -> Any:
+        email = data.email(self._operations._number(number))
+        return await self._fetch('SELECT * FROM "user" WHERE email = $1', email)
+
+    async def token_get(self, number: int) -> Any:
+        token = data.token(self._operations._number(number))
+        return await self._fetch("SELECT * FROM accesstoken WHERE token = $1", token)
+
+    async def create(self, number: int) -> Any:
+        return await self._write(
+            'INSERT INTO "user" (id, email, hashed_password, is_active, is_superuser, is_verified) '
+            "VALUES ($1, $2, $3, true, false, false)",
+            uuid.uuid4(),
+            data.new_user()["email"],
+            data.HASH,
+        )
+
+    async def update(self, number: int) -> Any:
+        return await self._write(
+            'UPDATE "user" SET is_verified = NOT is_verified, hashed_password = $2 WHERE id = $1',
+            self._user_id(number),
+            uuid.uuid4().hex,
+        )
+
+    async def token_create(self, number: int) -> Any:
+        return await self._write(
+            "INSERT INTO accesstoken (token, created_at, user_id) VALUES ($1, now(), $2)",
+            uuid.uuid4().hex,
+            self._user_id(number),
+        )

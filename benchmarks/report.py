@@ -1,0 +1,210 @@
+"""Turns the figures into what people read: tables in Markdown, and the plot of the scaling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+REQUIRED = {
+    "create": 1.6,
+    "update": 1.6,
+    "token_create": 1.5,
+    "add_oauth_account": 1.3,
+    "authentication": 1.3,
+}
+"""What upstream's time must be of ours over the ORM, at least; of all others, 0.97."""
+REQUIRED_OVER_DATABASES = {"get_with_accounts": 1.5}
+REQUIRED_OF_BARE = {"get": 2.2, "create": 2.5}
+"""What our time may be of the bare driver's, at most."""
+AT_LEAST = 0.97
+TOLERANCE = 0.03
+BY_EMAIL = ("get_by_email", "get_by_email_in_another_case", "get_by_email_unknown")
+
+LABELS = {
+    "get": "`get`",
+    "get_with_accounts": "`get`, with OAuth accounts",
+    "get_by_email": "`get_by_email`, as stored",
+    "get_by_email_in_another_case": "`get_by_email`, other case",
+    "get_by_email_unknown": "`get_by_email`, unknown",
+    "get_by_oauth_account": "`get_by_oauth_account`",
+    "create": "`create`",
+    "update": "`update` of two columns",
+    "delete": "`delete`",
+    "add_oauth_account": "`add_oauth_account`",
+    "token_get": "access token `get_by_token`",
+    "authentication": "access token, then its user",
+    "token_create": "access token `create`",
+    "token_delete": "access token `delete`",
+}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown; all columns but the first are figures."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def required(operation: str, backend: str, users: int = 0) -> float:
+    """Return what upstream's time must be of ours, at least."""
+    if operation in BY_EMAIL and backend == "orm" and users >= 1_000_000:
+        return 100
+    special = REQUIRED if backend == "orm" else REQUIRED_OVER_DATABASES
+    return special.get(operation, AT_LEAST)
+
+
+def operations(rows: Sequence[Mapping[str, Any]], backend: str, *, trusted: bool = True) -> str:
+    """Return the table of the operations; of a run that cannot be trusted, without a verdict."""
+    lines = []
+    for row in rows:
+        if row["operation"] not in LABELS:
+            continue
+        ratio = row["upstream"] / row["ours"]
+        wanted = required(row["operation"], backend, row["users"])
+        bare = row.get("bare")
+        lines.append(
+            [
+                LABELS[row["operation"]],
+                f"{row['upstream']:.2f}",
+                f"{row['ours']:.2f}",
+                f"{ratio:.2f}",
+                f"{wanted:g}",
+                ("yes" if ratio >= wanted else "**no**") if trusted else "?",
+                f"{bare:.2f}" if bare else "",
+            ]
+        )
+    head = ["Operation", "Upstream, ms", "Ours, ms", "Ratio", "Wanted", "Met", "Driver, ms"]
+    return table(head, lines)
+
+
+def itself(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Return how upstream compares with itself: what the other ratios can be trusted to."""
+    return next(
+        (row["upstream"] / row["ours"] for row in rows if row["operation"] == "itself"), 1.0
+    )
+
+
+def is_trusted(results: Mapping[str, Any]) -> bool:
+    """Tell whether upstream came out as fast as itself wherever it was measured."""
+    suites = results["suites"].items()
+    return all(abs(itself(r) - 1) <= TOLERANCE for name, r in suites if name.startswith("orm-"))
+
+
+def end_to_end(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the table of the requests under uvicorn."""
+    names = {
+        "jwt": "`/users/me`, JWT",
+        "database": "`/users/me`, database token",
+        "login": "login, no hashing",
+    }
+    lines = [
+        [
+            names[row["request"]],
+            str(row["connections"]),
+            *(str(row[side]["per_second"]) for side in ("upstream", "ours")),
+            *(str(row[side]["p99"]) for side in ("upstream", "ours")),
+        ]
+        for row in rows
+    ]
+    head = ["Request", "Connections", "Upstream, 1/s", "Ours, 1/s", "Upstream p99, ms", "Ours, ms"]
+    return table(head, lines)
+
+
+def scaling(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the plot of the time of a look-up by the number of users, as an SVG."""
+    import pygal
+
+    sizes = sorted({row["users"] for row in rows})
+    chart = pygal.Line(
+        logarithmic=True,
+        title="get_by_email by the number of users, milliseconds",
+        x_title="users",
+        legend_at_bottom=True,
+        js=[],
+        disable_xml_declaration=True,
+        style=pygal.style.LightColorizedStyle(font_family="sans-serif"),
+    )
+    chart.x_labels = [f"{size:,}" for size in sizes]
+    for operation in BY_EMAIL:
+        for side in ("upstream", "ours"):
+            found = {row["users"]: row[side] for row in rows if row["operation"] == operation}
+            label = LABELS[operation].replace("`", "").removeprefix("get_by_email, ")
+            chart.add(f"{side}: {label}", [found.get(size) for size in sizes])
+    # It carries its configuration along for scripts that it would load from another host.
+    return re.sub("<script.*?</script>", "", str(chart.render(is_unicode=True)), flags=re.DOTALL)
+
+
+def page(results: Mapping[str, Any]) -> str:
+    """Return what the documentation includes: every table, and how far to trust it."""
+    parts = []
+    machine = f"{results['machine']}, {results['date']}"
+    trusted = is_trusted(results)
+    if not trusted:
+        parts.append(
+            '!!! warning "A busy machine"\n\n    Other work ran beside this benchmark: upstream '
+            "was not as fast as itself, so that none of the ratios can be trusted.\n"
+        )
+    kind = "quick run, few rounds on small tables" if results["quick"] else "run of `make bench`"
+    parts.append(f"A {kind}: {machine}.\n")
+    for title, key, backend in (
+        ("The ORM adapter, PostgreSQL", "orm-postgresql", "orm"),
+        ("The ORM adapter, SQLite", "orm-sqlite", "orm"),
+        ("The `databases` adapter, PostgreSQL", "databases-postgresql", "databases"),
+        ("The `databases` adapter, SQLite", "databases-sqlite", "databases"),
+    ):
+        rows = results["suites"].get(key)
+        if rows:
+            users = max(row["users"] for row in rows)
+            parts.append(f"### {title}\n\n{users:,} users; medians.")
+            if backend == "orm":
+                parts[-1] += f" Upstream beside itself: {itself(rows):.2f}."
+            parts.append(
+                "\n"
+                + operations([r for r in rows if r["users"] == users], backend, trusted=trusted)
+                + "\n"
+            )
+    if rows := results["suites"].get("end-to-end"):
+        parts.append(f"### Under uvicorn\n\n{end_to_end(rows)}\n")
+    if rows := results["suites"].get("delete_expired"):
+        parts.append("### `delete_expired`\n\n" + delete_expired(rows[0]) + "\n")
+    if rows := results["suites"].get("advice"):
+        parts.append(
+            "### What the advice brings\n\n"
+            + advice(rows, results["suites"].get("orm-postgresql", ()))
+            + "\n"
+        )
+    return "\n".join(parts)
+
+
+def delete_expired(row: Mapping[str, Any]) -> str:
+    """Return the table of the deletion of expired tokens."""
+    before, during = row["others_before"], row["others_during"]
+    return table(
+        ["", ""],
+        [
+            ["tokens deleted", f"{row['deleted']:,}"],
+            ["seconds", f"{row['seconds']}"],
+            ["longest transaction, seconds", f"{row['longest_transaction']}"],
+            ["memory that it took, MiB", f"{row['memory_mib']}"],
+            ["other requests before, median and p99, ms", f"{before['median']}, {before['p99']}"],
+            ["other requests meanwhile, ms", f"{during['median']}, {during['p99']}"],
+        ],
+    )
+
+
+def advice(rows: Sequence[Mapping[str, Any]], by_email: Sequence[Mapping[str, Any]]) -> str:
+    """Return the table of what an operator can do, and what it brings."""
+    lines = []
+    for row in by_email:
+        if "without_index" in row and row["operation"] == "get_by_email_in_another_case":
+            label = f"`get_by_email`, other case, {row['users']:,} users"
+            lines.append([f"{label}, without the index, ms", f"{row['without_index']:.2f}"])
+            lines.append([f"{label}, with `unique_email_index`, ms", f"{row['ours']:.2f}"])
+    for row in rows:
+        if "autocommit" in row:
+            lines.append(["`get`, in a transaction, ms", f"{row['transaction']:.2f}"])
+            lines.append(["`get`, AUTOCOMMIT, ms", f"{row['autocommit']:.2f}"])
+        elif "pool_size" in row:
+            label = f"64 at a time, pool of {row['pool_size']}: look-ups per second, p99 in ms"
+            lines.append([label, f"{row['per_second']}, {row['p99']}"])
+    return table(["", ""], lines)
