@@ -182,8 +182,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         if _expires_on_commit(self.session):
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
-        result = await self.session.execute(statement)
-        return result.unique().scalar_one_or_none()
+        result = await _execute(self.session, statement)
+        return result.unique().scalar_one_or_none()  # type: ignore[no-any-return]
 
     def _select_user(self) -> Any:
         return select_instances(self._users)
@@ -215,7 +215,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self, keys: Iterable[AccountKey], *, but: Any = None, lock: bool = False
     ) -> bool:
         """Tell whether one of `keys` is linked to a user, other than the one with the id `but`."""
-        result = await self.session.execute(self._select_holders(keys, lock=lock))
+        result = await _execute(self.session, self._select_holders(keys, lock=lock))
         return any(holder != but for holder in result.scalars())
 
     async def _read_accounts(
@@ -229,7 +229,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         if lock:
             # It sees what is newer than the snapshot of the app's transaction.
             statement = statement.with_for_update(read=True, of=users.table)
-        result = await self.session.execute(statement, account_parameters(user_id, keys))
+        result = await _execute(self.session, statement, account_parameters(user_id, keys))
         rows: Any = result.unique().all()
         if not rows:
             raise UserNotFoundError()
@@ -275,7 +275,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         # In one statement, whatever the relationship's cascade is; then the unit of work has
         # nothing left to do for them.
         users = self._users
-        await self.session.execute(delete_accounts(users), {"user_id": users.identity(user)})
+        await _execute(self.session, delete_accounts(users), {"user_id": users.identity(user)})
         for account in members(inspect(user).dict.get(OAUTH_ACCOUNTS)):
             if account in self.session:
                 self.session.expunge(account)
@@ -359,7 +359,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def _load(self, criterion: Any) -> list[Any]:
         """Load what users of this session lack. Not a look-up: these are the app's already."""
         statement = self._select_user().where(criterion).options(*self._users.options)
-        return list((await self.session.execute(statement)).unique().scalars().all())
+        return list((await _execute(self.session, statement)).unique().scalars().all())
 
     async def _reload_users(self) -> None:
         # A rollback has expired all objects of the session, and the app still holds some.
@@ -375,7 +375,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         # One who was to be created is not there, also if the id is another user's.
         own_id = None if inspect(user).key is None else self._users.identity(user)
         for statement in self._select_taken(email, lock=not self.commit):
-            ids = (await self.session.execute(statement)).scalars().all()
+            ids = (await _execute(self.session, statement)).scalars().all()
             if any(user_id != own_id for user_id in ids):
                 return True
         return False
@@ -386,7 +386,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         if not self.commit:
             # The snapshot of the app's transaction may still have the user.
             statement = statement.with_for_update(read=True)
-        return (await self.session.execute(statement)).first() is None
+        return (await _execute(self.session, statement)).first() is None
 
     async def _is_orphaning(self, user: Any) -> bool:
         """Tell whether accounts are being written for a user whom another has deleted."""
@@ -444,23 +444,23 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         token = self._tokens.column("token")
         statement = self._select_expired(max_age, batch_size)
         deleted = 0
-        while expired := (await self.session.execute(statement)).scalars().all():
+        while expired := (await _execute(self.session, statement)).scalars().all():
             async with _Writing(self.session, self.commit):
-                result = await self.session.execute(
-                    delete(self._tokens.table).where(token.in_(expired))
+                result = await _execute(
+                    self.session, delete(self._tokens.table).where(token.in_(expired))
                 )
-            if not result.rowcount:  # type: ignore[attr-defined]
+            if not result.rowcount:
                 # Another has deleted them; the snapshot of the app's transaction still has them.
                 break
-            deleted += result.rowcount  # type: ignore[attr-defined]
+            deleted += result.rowcount
         return deleted
 
     def _live_tables(self) -> LiveTables:
         return _live_tables(self.session, self.access_token_table)
 
     async def _get_token(self, statement: Any) -> AP | None:
-        result = await self.session.execute(statement)
-        return result.scalar_one_or_none()
+        result = await _execute(self.session, statement)
+        return result.scalar_one_or_none()  # type: ignore[no-any-return]
 
     def _select_token(self) -> Any:
         return select_instances(self._tokens)
@@ -541,8 +541,10 @@ class _Writing:
             except BaseException as failure:
                 error = failure
         raised = await self._undo(error)
-        if raised is not error or kind is None:
+        if raised is not error:
             raise raised from None
+        if kind is None:
+            raise raised
 
     async def _finish(self) -> None:
         if self._complete is not None:
@@ -556,10 +558,7 @@ class _Writing:
 
     async def _undo(self, error: BaseException) -> BaseException:
         """Undo what was written, and return the error to raise."""
-        if isinstance(error, StatementError):
-            # SQLAlchemy prints the parameters, and password hashes and tokens are among them.
-            error.hide_parameters = True
-            hide_values(error)
+        _hide_parameters(error)
         savepoint, self._savepoint = self._savepoint, None
         try:
             if savepoint is not None:
@@ -569,6 +568,22 @@ class _Writing:
         finally:
             self._loaded.restore()
         return error if self._explain is None else await self._explain(error)
+
+
+async def _execute(session: AsyncSession, statement: Any, *parameters: Any) -> Any:
+    """Execute a statement; if it fails, the error does not show its parameters."""
+    try:
+        return await session.execute(statement, *parameters)
+    except StatementError as error:
+        _hide_parameters(error)
+        raise
+
+
+def _hide_parameters(error: BaseException) -> None:
+    if isinstance(error, StatementError):
+        # SQLAlchemy prints them, and password hashes and tokens are among them.
+        error.hide_parameters = True
+        hide_values(error)
 
 
 async def _commit(session: AsyncSession) -> None:

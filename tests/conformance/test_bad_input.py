@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 from fastapi_users.exceptions import InvalidID
-from sqlalchemy import select
+from sqlalchemy import Column, select
+from sqlalchemy.orm import declarative_base
 
-from fastapi_users_db import InvalidIDError, InvalidValueError
+from fastapi_users_db import (
+    GUID,
+    InvalidIDError,
+    InvalidValueError,
+    SQLAlchemyBaseAccessTokenTable,
+)
 from tests.conformance.conftest import Backend
 from tests.conformance.models import User
 
@@ -152,3 +158,25 @@ async def test_users_stay_readable_after_a_value_of_another_type(backend: Backen
     with pytest.raises(Exception):  # noqa: B017, PT011
         await backend.users.update(other, {"preferences": object()})
     assert (user.email, other.email) == ("anne@example.com", "bert@example.com")
+
+
+Elsewhere = declarative_base()
+
+
+class NotCreated(SQLAlchemyBaseAccessTokenTable[uuid.UUID], Elsewhere):  # type: ignore[misc,valid-type]
+    __tablename__ = "not_created"
+
+    user_id = Column(GUID)
+
+
+async def test_a_look_up_that_fails_does_not_show_the_token(backend: Backend) -> None:
+    """SQLAlchemy's own error of the same statement does: it prints the parameters."""
+    tokens = type(backend.tokens)(backend.connection, NotCreated)
+    with pytest.raises(Exception, match="not_created") as caught:
+        await tokens.get_by_token("its secret")
+    error: Any = caught.value
+    while error is not None:
+        assert "its secret" not in f"{error} {error!r}"
+        error = error.__cause__
+    if backend.is_orm:
+        await backend.connection.rollback()
