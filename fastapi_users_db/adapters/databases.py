@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -56,6 +57,7 @@ from fastapi_users_db.mapping import (
     read,
     user_entity,
 )
+from fastapi_users_db.prepared import select_columns
 from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
 
 if TYPE_CHECKING:
@@ -241,7 +243,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return user  # type: ignore[no-any-return]
 
     def _select_user(self) -> Any:
-        return select(*self._users.columns.values())
+        return select_columns(self._users)
 
     def _identity(self, user: Any) -> Any:
         return self._users.identity(checked_instance(user, self.user_model or self.user_table))
@@ -531,7 +533,7 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         return self._make_token(_Rows(self.database, self._tokens).read(record))
 
     def _select_token(self) -> Any:
-        return select(*self._tokens.columns.values())
+        return select_columns(self._tokens)
 
     @property
     def _tokens(self) -> Entity:
@@ -734,7 +736,7 @@ class _Rows:
         # processing of all but str and numbers.
         if self._dialect != "postgresql":
             return raw
-        process = column.type.dialect_impl(_POSTGRESQL).result_processor(_POSTGRESQL, None)
+        process = _result_processor(column)
         return raw if process is None else process(raw)
 
 
@@ -751,6 +753,11 @@ class _DefaultContext:
 # Not a driver's dialect: asyncpg's values are to be processed as `databases` would.
 _POSTGRESQL: Any = PGDialect()  # type: ignore[no-untyped-call]
 _POSTGRESQL.supports_native_decimal = True
+
+
+@lru_cache(maxsize=1024)
+def _result_processor(column: Column[Any]) -> Callable[[Any], Any] | None:
+    return column.type.dialect_impl(_POSTGRESQL).result_processor(_POSTGRESQL, None)
 
 
 @asynccontextmanager
