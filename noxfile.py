@@ -33,8 +33,13 @@ TESTS = (
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 ALL_TESTS = nox.project.dependency_groups(PROJECT, "test", "demo")
 MIGRATING = "tests/docs/test_migrating.py"
-# These read the documentation, check types or build wheels: once is enough, in `make test`.
-NOT_ON_STACKS = ("tests/docs/test_[!m]*", "tests/test_typing.py", "tests/test_wheel.py")
+# These read the documentation, check types, measure or build wheels: `make test` is enough.
+NOT_ON_STACKS = (
+    "tests/benchmarks",
+    "tests/docs/test_[!m]*",
+    "tests/test_typing.py",
+    "tests/test_wheel.py",
+)
 
 
 @nox.session
