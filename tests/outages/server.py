@@ -1,0 +1,127 @@
+"""A server of our own, which may be stopped, killed and started again."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import URL, make_url
+
+from tests import servers
+from tests.servers import POSTGRESQL, Kind
+
+SECONDS = 60
+"""How long anything may take that the server does."""
+FAST = {"PostgreSQL": signal.SIGINT, "MariaDB": signal.SIGTERM}
+# PostgreSQL's immediate mode: nothing is written any more. Not SIGKILL, which leaves its children.
+CRASH = {"PostgreSQL": signal.SIGQUIT, "MariaDB": signal.SIGKILL}
+
+
+@dataclass
+class Server:
+    """A server that runs."""
+
+    kind: Kind
+    directory: Path
+    url: URL
+    command: list[str]
+    account: str | None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with open(self.directory / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                self.command, user=self.account, cwd=self.directory, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + SECONDS
+        while not servers._answers(self.kind, self.url):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.05)
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((self.directory / "log").read_text()[-2000:])
+
+    def stop(self, how: dict[str, signal.Signals]) -> None:
+        assert self.process is not None
+        self.process.send_signal(how[self.kind.name])
+        self.process.wait(SECONDS)
+
+    def restart_fast(self) -> None:
+        """Let it end its connections and stop in order, and start it again."""
+        self.stop(FAST)
+        self.start()
+
+    def crash(self) -> None:
+        """End it in the midst of what it does, and start it again: it recovers from its log."""
+        self.stop(CRASH)
+        self.start()
+
+    def connections(self, database: str) -> list[int]:
+        """Return the numbers of the connections to a database."""
+        column, table, name = (
+            ("pid", "pg_stat_activity", "datname")
+            if self.kind is POSTGRESQL
+            else ("id", "information_schema.processlist", "db")
+        )
+        return [
+            row[0] for row in self._ask(f"SELECT {column} FROM {table} WHERE {name} = %s", database)
+        ]
+
+    def terminate(self, database: str) -> None:
+        """End all connections to a database, and wait until they are gone."""
+        connections = self.connections(database)
+        for number in connections:
+            if self.kind is POSTGRESQL:
+                self._ask("SELECT pg_terminate_backend(%s)", number)
+            else:
+                # One that is gone already is an error here.
+                with contextlib.suppress(self.kind.errors):
+                    self._ask("KILL %s", number)
+        deadline = time.monotonic() + SECONDS
+        while set(connections) & set(self.connections(database)):
+            assert time.monotonic() < deadline, "connections do not end"
+
+    def _ask(self, statement: str, value: Any) -> Any:
+        with contextlib.closing(self.kind.connect(self.url)) as connection:
+            cursor = connection.cursor()
+            cursor.execute(statement, (value,))
+            return cursor.fetchall() if cursor.description else ()
+
+
+def _port() -> int:
+    # Not among those that the system gives to clients: while the server is down nobody may get it,
+    # least of all an application that tries to connect, and would be connected with itself.
+    for port in random.sample(range(15000, 30000), 100):
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
+
+
+@contextlib.contextmanager
+def private_server(kind: Kind) -> Iterator[Server]:
+    """Start a server that nothing else uses."""
+    with tempfile.TemporaryDirectory(prefix="fastapi-users-db-") as name:
+        directory = Path(name)
+        account = "nobody" if os.geteuid() == 0 else None  # neither server runs as root
+        if account:
+            shutil.chown(directory, account)
+        port = _port()
+        install, serve = servers._commands(kind, directory, port)
+        with open(directory / "log", "wb") as log:
+            subprocess.run(install, user=account, cwd=directory, stdout=log, stderr=log, check=True)
+        url = make_url(kind.default_url).set(port=port)
+        server = Server(kind, directory, url, serve, account)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop(CRASH)
