@@ -64,7 +64,8 @@ class Party:
             await self.connect()
 
     async def end(self) -> None:
-        """Give back the connection."""
+        """Give back the connection, and be held no more: closing a session may roll back."""
+        self.hold_before = None
         if self.connect is not None:
             await self.connection.close()
 
