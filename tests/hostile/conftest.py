@@ -1,5 +1,10 @@
 """The combinations of the conformance suite, under hostile input."""
 
 from tests.conformance.conftest import addresses, backend
+from tests.conftest import SOAK
 
 __all__ = ["addresses", "backend"]
+
+# Long ones, which `make soak` runs.
+LONG = ["test_api.py", "test_constructors.py", "test_found.py", "test_fuzz.py"]
+collect_ignore = [] if SOAK else LONG
