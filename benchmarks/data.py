@@ -20,6 +20,21 @@ def user_id(number: int) -> uuid.UUID:
     return uuid.UUID(f"{digest[:12]}4{digest[13:16]}8{digest[17:]}")
 
 
+class Sample:
+    """The seeded users that have everything, one for each round, in an order of no pattern.
+
+    Parameters:
+        users: how many users there are.
+    """
+
+    def __init__(self, users: int) -> None:
+        self._numbers = range(0, users, EVERY)
+
+    def number(self, round_number: int) -> int:
+        """Return the number of the user that a round is about."""
+        return self._numbers[(round_number * 7919) % len(self._numbers)]
+
+
 def email(number: int) -> str:
     """Return the e-mail address of a seeded user."""
     return f"user{number}@example.com"

@@ -76,32 +76,29 @@ class Operations:
     """What is measured: each method prepares a round on one side and returns what to time."""
 
     def __init__(self, users: int) -> None:
-        self._numbers = range(0, users, data.EVERY)
-
-    def _number(self, round_number: int) -> int:
-        return self._numbers[(round_number * 7919) % len(self._numbers)]
+        self._sample = data.Sample(users)
 
     async def get(self, side: Any, number: int) -> Any:
-        user_id = data.user_id(self._number(number))
+        user_id = data.user_id(self._sample.number(number))
         return lambda: side.users.get(user_id)
 
     async def get_with_accounts(self, side: Any, number: int) -> Any:
-        user_id = data.user_id(self._number(number))
+        user_id = data.user_id(self._sample.number(number))
         return lambda: side.users_with_oauth.get(user_id)
 
     async def get_by_email(self, side: Any, number: int) -> Any:
-        email = data.email(self._number(number))
+        email = data.email(self._sample.number(number))
         return lambda: side.users.get_by_email(email)
 
     async def get_by_email_in_another_case(self, side: Any, number: int) -> Any:
-        email = data.email(self._number(number)).upper()
+        email = data.email(self._sample.number(number)).upper()
         return lambda: side.users.get_by_email(email)
 
     async def get_by_email_unknown(self, side: Any, number: int) -> Any:
         return lambda: side.users.get_by_email(f"nobody{number}@example.com")
 
     async def get_by_oauth_account(self, side: Any, number: int) -> Any:
-        account_id = data.account_id(self._number(number))
+        account_id = data.account_id(self._sample.number(number))
         return lambda: side.users_with_oauth.get_by_oauth_account("provider", account_id)
 
     async def create(self, side: Any, number: int) -> Any:
@@ -109,7 +106,7 @@ class Operations:
         return lambda: side.users.create(user)
 
     async def update(self, side: Any, number: int) -> Any:
-        user = await side.users.get(data.user_id(self._number(number)))
+        user = await side.users.get(data.user_id(self._sample.number(number)))
         changes = {"is_verified": not user.is_verified, "hashed_password": uuid.uuid4().hex}
         if side.name == "ours":
             return lambda: side.users.update(user, changes)
@@ -121,7 +118,7 @@ class Operations:
         return lambda: side.users.delete(user)
 
     async def token_get(self, side: Any, number: int) -> Any:
-        token = data.token(self._number(number))
+        token = data.token(self._sample.number(number))
         return lambda: side.tokens.get_by_token(token)
 
     async def token_create(self, side: Any, number: int) -> Any:
@@ -133,4 +130,4 @@ class Operations:
         return lambda: side.tokens.delete(token)
 
     def _new_token(self, number: int) -> dict[str, Any]:
-        return {"token": uuid.uuid4().hex, "user_id": data.user_id(self._number(number))}
+        return {"token": uuid.uuid4().hex, "user_id": data.user_id(self._sample.number(number))}

@@ -78,13 +78,10 @@ class Operations:
     """
 
     def __init__(self, users: int) -> None:
-        self._numbers = range(0, users, data.EVERY)
-
-    def _number(self, round_number: int) -> int:
-        return self._numbers[(round_number * 7919) % len(self._numbers)]
+        self._sample = data.Sample(users)
 
     async def get(self, side: Side, number: int) -> Any:
-        user_id, session = data.user_id(self._number(number)), side.sessions()
+        user_id, session = data.user_id(self._sample.number(number)), side.sessions()
 
         async def run() -> None:
             assert await side.users(session).get(user_id) is not None
@@ -93,10 +90,10 @@ class Operations:
         return run
 
     async def get_by_email(self, side: Side, number: int) -> Any:
-        return self._by_email(side, data.email(self._number(number)), found=True)
+        return self._by_email(side, data.email(self._sample.number(number)), found=True)
 
     async def get_by_email_in_another_case(self, side: Side, number: int) -> Any:
-        return self._by_email(side, data.email(self._number(number)).upper(), found=True)
+        return self._by_email(side, data.email(self._sample.number(number)).upper(), found=True)
 
     async def get_by_email_unknown(self, side: Side, number: int) -> Any:
         return self._by_email(side, f"nobody{number}@example.com", found=False)
@@ -112,7 +109,7 @@ class Operations:
         return run
 
     async def get_by_oauth_account(self, side: Side, number: int) -> Any:
-        account_id, session = data.account_id(self._number(number)), side.sessions()
+        account_id, session = data.account_id(self._sample.number(number)), side.sessions()
 
         async def run() -> None:
             users = side.users_with_oauth(session)
@@ -133,7 +130,7 @@ class Operations:
     async def update(self, side: Side, number: int) -> Any:
         session = side.sessions()
         users = side.users(session)
-        user = await users.get(data.user_id(self._number(number)))
+        user = await users.get(data.user_id(self._sample.number(number)))
         changes = {"is_verified": not user.is_verified, "hashed_password": data.new_user()["email"]}
 
         async def run() -> None:
@@ -166,7 +163,7 @@ class Operations:
         return run
 
     async def token_get(self, side: Side, number: int) -> Any:
-        token, session = data.token(self._number(number)), side.sessions()
+        token, session = data.token(self._sample.number(number)), side.sessions()
         max_age = datetime.now(timezone.utc) - timedelta(days=1)
 
         async def run() -> None:
@@ -176,7 +173,7 @@ class Operations:
         return run
 
     async def authentication(self, side: Side, number: int) -> Any:
-        token, session = data.token(self._number(number)), side.sessions()
+        token, session = data.token(self._sample.number(number)), side.sessions()
         max_age = datetime.now(timezone.utc) - timedelta(days=1)
 
         async def run() -> None:
@@ -188,7 +185,7 @@ class Operations:
 
     async def token_create(self, side: Side, number: int) -> Any:
         session = side.sessions()
-        values = {"token": uuid.uuid4().hex, "user_id": data.user_id(self._number(number))}
+        values = {"token": uuid.uuid4().hex, "user_id": data.user_id(self._sample.number(number))}
 
         async def run() -> None:
             await side.tokens(session).create(values)
@@ -199,7 +196,7 @@ class Operations:
     async def token_delete(self, side: Side, number: int) -> Any:
         session = side.sessions()
         tokens = side.tokens(session)
-        values = {"token": uuid.uuid4().hex, "user_id": data.user_id(self._number(number))}
+        values = {"token": uuid.uuid4().hex, "user_id": data.user_id(self._sample.number(number))}
         token = await tokens.get_by_token((await tokens.create(values)).token)
 
         async def run() -> None:
@@ -214,10 +211,10 @@ class Bare:
 
     def __init__(self, pool: asyncpg.Pool, users: int) -> None:
         self._pool = pool
-        self._operations = Operations(users)
+        self._sample = data.Sample(users)
 
     def _user_id(self, number: int) -> uuid.UUID:
-        return data.user_id(self._operations._number(number))
+        return data.user_id(self._sample.number(number))
 
     async def _fetch(self, sql: str, *values: Any) -> Any:
         async def run() -> None:
@@ -237,11 +234,11 @@ class Bare:
         return await self._fetch('SELECT * FROM "user" WHERE id = $1', self._user_id(number))
 
     async def get_by_email(self, number: int) -> Any:
-        email = data.email(self._operations._number(number))
+        email = data.email(self._sample.number(number))
         return await self._fetch('SELECT * FROM "user" WHERE email = $1', email)
 
     async def token_get(self, number: int) -> Any:
-        token = data.token(self._operations._number(number))
+        token = data.token(self._sample.number(number))
         return await self._fetch("SELECT * FROM accesstoken WHERE token = $1", token)
 
     async def create(self, number: int) -> Any:

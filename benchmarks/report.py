@@ -15,8 +15,6 @@ REQUIRED = {
 }
 """What upstream's time must be of ours over the ORM, at least; of all others, 0.97."""
 REQUIRED_OVER_DATABASES = {"get_with_accounts": 1.5}
-REQUIRED_OF_BARE = {"get": 2.2, "create": 2.5}
-"""What our time may be of the bare driver's, at most."""
 AT_LEAST = 0.97
 TOLERANCE = 0.03
 BY_EMAIL = ("get_by_email", "get_by_email_in_another_case", "get_by_email_unknown")

@@ -106,10 +106,14 @@ class Entity:
 
     def column(self, attribute: str) -> Column[Any]:
         """Return the column behind an attribute, also behind a synonym of one."""
-        attribute = self.synonyms.get(attribute, attribute)
-        if attribute not in self.columns:
+        column = self.find_column(attribute)
+        if column is None:
             raise TypeError(f"{self.name} has no column attribute {attribute!r}.")
-        return self.columns[attribute]
+        return column
+
+    def find_column(self, attribute: str) -> Column[Any] | None:
+        """Return the column behind an attribute or a synonym, or `None` if there is none."""
+        return self.columns.get(self.synonyms.get(attribute, attribute))
 
     def attribute(self, column: Column[Any]) -> str:
         """Return the attribute that is a column."""
@@ -131,10 +135,12 @@ class Entity:
         for attribute, value in checked_mapping(values).items():
             if not self.knows(attribute):
                 raise TypeError(f"{attribute!r} is not an attribute of {self.name}.")
-            column = self.columns.get(self.synonyms.get(attribute, attribute))
+            column = self.find_column(attribute)
             if column is None:
                 self._check_settable(attribute, value)
-            checked[attribute] = value if column is None else self._value(attribute, column, value)
+                checked[attribute] = value
+            else:
+                checked[attribute] = self._value(attribute, column, value)
         return checked
 
     def _value(self, attribute: str, column: Column[Any], value: Any) -> Any:
@@ -243,8 +249,8 @@ class Entity:
         return {
             attribute
             for attribute, value in values.items()
-            if type(value) is not self._kept_types.get(attribute, _NoType)
-            and attribute in self.columns
+            if attribute in self.columns
+            and type(value) is not self._kept_types[attribute]
             and not _is_stored_as_is(self.columns[attribute], value, dialect)
         }
 
@@ -313,7 +319,7 @@ class UserEntity(Entity):
 
     def relationships_through(self, attributes: Iterable[str]) -> list[str]:
         """Return the relationships that lead elsewhere once these attributes have changed."""
-        columns = {self.columns.get(self.synonyms.get(key, key)) for key in attributes}
+        columns = {self.find_column(attribute) for attribute in attributes}
         return [r.key for r in self.relationships if not columns.isdisjoint(r.local_columns)]
 
     def id_value(self, value: Any) -> Any:
@@ -477,6 +483,7 @@ def _kept_type(column: Column[Any]) -> type[Any]:
 
 
 def _is_stored_as_is(column: Column[Any], value: Any, dialect: str) -> bool:
+    """Tell it of a value whose type is not the one that the column keeps."""
     if value is None:
         # A decorator of the app's own may make something of it.
         return isinstance(column.type, GUID | TIMESTAMPAware) or not isinstance(
@@ -486,7 +493,7 @@ def _is_stored_as_is(column: Column[Any], value: Any, dialect: str) -> bool:
         # MySQL keeps whole seconds.
         is_utc = isinstance(value, datetime) and value.utcoffset() == timedelta(0)
         return is_utc and dialect not in ("mysql", "mariadb")
-    return type(value) is _kept_type(column)
+    return False
 
 
 def _is_eager(relationship: RelationshipProperty[Any]) -> bool:

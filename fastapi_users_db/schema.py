@@ -163,7 +163,7 @@ async def error_about_values(
         return await _narrow_column_error(error, live, written)
     for of, values in written:
         for attribute, value in values.items():
-            column = of.columns.get(of.synonyms.get(attribute, attribute))
+            column = of.find_column(attribute)
             refusal = None if column is None else refusal_of_type(column, value, live.dialect)
             if refusal is not None:
                 name = type(refusal).__name__
@@ -182,7 +182,7 @@ async def _narrow_column_error(
     """Return the error that names the column that was too narrow, if it is found."""
     for of, values in written if live.is_known else ():
         for attribute, value in values.items():
-            column = of.columns.get(of.synonyms.get(attribute, attribute))
+            column = of.find_column(attribute)
             if column is None or not isinstance(value, str):
                 continue
             found = (await live.columns(_table(column))).get(column.name)

@@ -24,6 +24,7 @@ from fastapi_users_db import (
 )
 from tests.conformance.models import Base, OAuthAccount, User
 from tests.conftest import Addresses
+from tests.people import ACCOUNT, ANNE
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
 metadata = MetaData()
@@ -54,13 +55,6 @@ tickets = Table(
     Column("user_id", GUID, nullable=False),
     Column("created_at", TIMESTAMPAware(timezone=True), nullable=False),
 )
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
-ACCOUNT = {
-    "oauth_name": "provider",
-    "access_token": "token",
-    "account_id": "1",
-    "account_email": "anne@provider.example",
-}
 NOON = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
 
 

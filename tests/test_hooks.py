@@ -17,6 +17,7 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
 )
 from tests.conftest import Addresses, create_tables
+from tests.people import ACCOUNT
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
 
@@ -34,12 +35,6 @@ class User(SQLAlchemyBaseUserTableUUID, Base):
     oauth_accounts: Mapped[list[OAuthAccount]] = relationship("OAuthAccount")
 
 
-ACCOUNT = {
-    "oauth_name": "provider",
-    "access_token": "token",
-    "account_id": "1",
-    "account_email": "anne@provider.example",
-}
 ANNE = {"email": "anne@example.com", "hashed_password": "hash", "oauth_accounts": [ACCOUNT]}
 
 

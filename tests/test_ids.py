@@ -19,6 +19,7 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
 )
 from tests.conftest import Addresses, create_tables
+from tests.people import ANNE
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning"),
@@ -63,9 +64,6 @@ class StrUser(SQLAlchemyBaseUserTable[str], Base):
 class PrefixedUser(SQLAlchemyBaseUserTable[str], Base):
     __tablename__ = "prefixed_user"
     id: Mapped[str] = mapped_column(Prefixed, primary_key=True)
-
-
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from fastapi_users_db import (
     UserNotFoundError,
 )
 from tests.conftest import Addresses
+from tests.people import ACCOUNT, ANNE
 
 
 class Base(DeclarativeBase):
@@ -36,15 +37,6 @@ class User(SQLAlchemyBaseUserTableUUID, Base):
 
 class AccessToken(SQLAlchemyBaseAccessTokenTableUUID, Base):
     pass
-
-
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
-ACCOUNT = {
-    "oauth_name": "provider",
-    "access_token": "token",
-    "account_id": "1",
-    "account_email": "anne@provider.example",
-}
 
 
 @pytest.fixture

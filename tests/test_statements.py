@@ -32,6 +32,7 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
 )
 from tests.conftest import Addresses
+from tests.people import ACCOUNT, ANNE
 
 
 class Base(DeclarativeBase):
@@ -50,14 +51,7 @@ class AccessToken(SQLAlchemyBaseAccessTokenTableUUID, Base):
     pass
 
 
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
 BOB = {"email": "bob@example.com", "hashed_password": "hash"}
-ACCOUNT = {
-    "oauth_name": "provider",
-    "access_token": "token",
-    "account_id": "1",
-    "account_email": "anne@provider.example",
-}
 OTHER_ACCOUNT = {**ACCOUNT, "account_id": "2"}
 LONG_AGO = datetime(2020, 1, 1, tzinfo=timezone.utc)
 

@@ -49,11 +49,9 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         return self._built  # type: ignore[no-any-return]
 
     async def update(self, user: Any, update_dict: Mapping[str, Any]) -> UP:
-        known = {key: update_dict[key] for key in update_dict if self._users.knows(key)}
         # As it always was: what is no column is still set on the object.
-        self._extra = {key: update_dict[key] for key in update_dict if key not in known}
-        await super().update(await self._mapped(user), known)
-        return self._built  # type: ignore[no-any-return]
+        self._extra = {k: v for k, v in update_dict.items() if not self._users.knows(k)}
+        return await self.update_whole(user, update_dict)
 
     async def update_whole(self, user: Any, values: Mapping[str, Any]) -> UP:
         """Write all values of a model that the table has."""

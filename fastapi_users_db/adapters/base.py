@@ -349,29 +349,30 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         return checked
 
     def _select_holders(self, keys: Iterable[AccountKey], *, lock: bool = False) -> Any:
-        """Return the statement for the users to whom one of the external accounts is linked.
-
-        With a lock it sees what is newer than the snapshot of the app's transaction.
-        """
+        """Return the statement for the users to whom one of the external accounts is linked."""
         criterion = or_(*self._with_keys(keys))
-        statement = select(self._users.oauth_user).where(criterion)
-        return statement.with_for_update(read=True) if lock else statement
+        return newest(select(self._users.oauth_user).where(criterion), lock=lock)
 
     def _with_keys(self, keys: Iterable[AccountKey]) -> list[Any]:
         name = self._oauth_accounts.column("oauth_name")
         account_id = self._oauth_accounts.column("account_id")
         return [and_(same_text(name, key[0]), same_text(account_id, key[1])) for key in keys]
 
+    def _select_id(self, user_id: Any, *, lock: bool = False) -> Any:
+        """Return the statement that finds the id of a user who is still there."""
+        column = self._users.id_column
+        return newest(select(column).where(column == user_id), lock=lock)
+
     def _select_taken(self, email: str, *, lock: bool) -> list[Any]:
         """Return the statements for the ids of the users who have this e-mail address.
 
-        With a lock, the first sees a user who is newer than the snapshot of the app's transaction.
+        With a lock, the first one sees the newest rows.
         """
         column = self._users.email_column
         ids = select(self._users.id_column)
         exact = ids.where(column == email)
         return [
-            exact.with_for_update(read=True) if lock else exact,
+            newest(exact, lock=lock),
             ids.where(func.lower(column) == func.lower(email)),
         ]
 
@@ -505,6 +506,20 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
     @property
     def _tokens(self) -> Entity:
         return entity(self.access_token_table)
+
+
+def newest(statement: Any, *, lock: bool, of: Any = None) -> Any:
+    """Return a statement that sees, with a lock, what is newer than its transaction's snapshot.
+
+    On MySQL and MariaDB the app's own transaction may still have rows that are gone, and not have
+    new ones. Others are the newest in any case.
+
+    Parameters:
+        statement: the statement.
+        lock: whether to lock the rows that it finds.
+        of: the table whose rows, if not of all.
+    """
+    return statement.with_for_update(read=True, of=of) if lock else statement
 
 
 def pair_accounts(

@@ -26,6 +26,7 @@ from fastapi_users_db.adapters.base import (
     changed_key,
     checked_account,
     given_keys,
+    newest,
     pair_accounts,
 )
 from fastapi_users_db.catalogue import LiveTables
@@ -157,13 +158,11 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return self._give(user, row, stored, made)
 
     async def delete(self, user: UP) -> None:
-        checked_instance(user, self.user_model or self.user_table)
-        users = self._users
+        users, user_id = self._users, self._identity(user)
         async with self._writing(user, atomic=users.oauth is not None):
             if users.oauth is not None:
-                accounts = _Rows(self.database, users.oauth)
-                await accounts.delete(users.oauth_user == users.identity(user))
-            await _Rows(self.database, users).delete(users.id_column == users.identity(user))
+                await _Rows(self.database, users.oauth).delete(users.oauth_user == user_id)
+            await _Rows(self.database, users).delete(users.id_column == user_id)
 
     async def add_oauth_account(
         self: DatabasesUserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
@@ -251,8 +250,9 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     def _split(
         self, values: Mapping[str, Any], user: Any = None
     ) -> tuple[list[dict[str, Any]] | None, dict[str, Any]]:
+        checked_mapping(values)
         for relationship in self._users.relationships:
-            if relationship.key in checked_mapping(values) and relationship.key != OAUTH_ACCOUNTS:
+            if relationship.key in values and relationship.key != OAUTH_ACCOUNTS:
                 raise TypeError(
                     f"{self._users.name}.{relationship.key} is a relationship: with databases "
                     f"only columns are written."
@@ -276,9 +276,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     async def _fetch_accounts(self, criterion: Any, *, lock: bool = False) -> list[dict[str, Any]]:
         accounts = self._oauth_accounts
-        statement = select(*accounts.columns.values()).where(criterion)
-        if lock:
-            statement = statement.with_for_update(read=True)
+        statement = newest(select_columns(accounts).where(criterion), lock=lock)
         records = await _connected(self.database).fetch_all(statement)
         return [_Rows(self.database, accounts).read(record) for record in records]
 
@@ -294,8 +292,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self, user: Any, keys: Iterable[AccountKey], *, lock: bool = False
     ) -> list[dict[str, Any]]:
         """Read the user's OAuth accounts again, and refuse `keys` that are another user's."""
-        checked_instance(user, self.user_model or self.user_table)
-        users, user_id = self._users, self._users.identity(user)
+        users, user_id = self._users, self._identity(user)
         if await self._is_gone(user_id, lock=lock):
             raise UserNotFoundError()
         accounts = await self._fetch_accounts(
@@ -435,11 +432,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return False
 
     async def _is_gone(self, user_id: Any, *, lock: bool = False) -> bool:
-        column = self._users.id_column
-        statement = select(column).where(column == user_id)
-        if lock:
-            # The snapshot of the app's transaction may still have the user.
-            statement = statement.with_for_update(read=True)
+        statement = self._select_id(user_id, lock=lock)
         return await _connected(self.database).fetch_one(statement) is None
 
 
@@ -692,9 +685,7 @@ class _Rows:
         self, row: Mapping[str, Any], attributes: Iterable[str], *, lock: bool = False
     ) -> Any:
         statement = select(*self._columns(attributes)).where(self.is_row(row))
-        if lock:
-            statement = statement.with_for_update(read=True)
-        return await self._database.fetch_one(statement)
+        return await self._database.fetch_one(newest(statement, lock=lock))
 
     def _columns(self, attributes: Iterable[str]) -> list[Column[Any]]:
         return [self._entity.columns[attribute] for attribute in attributes]

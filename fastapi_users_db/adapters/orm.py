@@ -10,7 +10,7 @@ from itertools import chain
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import delete, inspect, select
+from sqlalchemy import delete, inspect
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 from sqlalchemy.orm import Session, scoped_session
@@ -27,6 +27,7 @@ from fastapi_users_db.adapters.base import (
     changed_key,
     checked_account,
     given_keys,
+    newest,
     pair_accounts,
 )
 from fastapi_users_db.catalogue import LiveTables
@@ -225,10 +226,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         users = self._users
         user_id = self._identity(user)
         keys = list(keys)
-        statement = select_accounts(users, len(keys))
-        if lock:
-            # It sees what is newer than the snapshot of the app's transaction.
-            statement = statement.with_for_update(read=True, of=users.table)
+        statement = newest(select_accounts(users, len(keys)), lock=lock, of=users.table)
         result = await _execute(self.session, statement, account_parameters(user_id, keys))
         rows: Any = result.unique().all()
         if not rows:
@@ -381,11 +379,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return False
 
     async def _is_gone(self, user: Any) -> bool:
-        column = self._users.id_column
-        statement = select(column).where(column == self._users.identity(user))
-        if not self.commit:
-            # The snapshot of the app's transaction may still have the user.
-            statement = statement.with_for_update(read=True)
+        statement = self._select_id(self._users.identity(user), lock=not self.commit)
         return (await _execute(self.session, statement)).first() is None
 
     async def _is_orphaning(self, user: Any) -> bool:

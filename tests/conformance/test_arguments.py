@@ -11,15 +11,8 @@ from sqlalchemy import select
 from fastapi_users_db import InvalidValueError
 from tests.conformance.conftest import Backend
 from tests.conformance.models import AccessToken, OAuthAccount, User
+from tests.people import ACCOUNT, ANNE, BERT
 
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
-BERT = {"email": "bert@example.com", "hashed_password": "hash"}
-ACCOUNT = {
-    "oauth_name": "provider",
-    "access_token": "token",
-    "account_id": "1",
-    "account_email": "anne@provider.example",
-}
 NOON = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
 
 

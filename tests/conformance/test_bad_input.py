@@ -16,8 +16,7 @@ from fastapi_users_db import (
 )
 from tests.conformance.conftest import Backend
 from tests.conformance.models import User
-
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
+from tests.people import ANNE
 
 
 async def nothing_was_written(backend: Backend) -> None:

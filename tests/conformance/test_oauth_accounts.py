@@ -16,9 +16,7 @@ from fastapi_users_db import (
 )
 from tests.conformance.conftest import Backend
 from tests.conformance.models import OAuthAccount, User
-
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
-BERT = {"email": "bert@example.com", "hashed_password": "hash"}
+from tests.people import ANNE, BERT
 
 
 def account(account_id: str = "1", **values: Any) -> dict[str, Any]:

@@ -9,15 +9,7 @@ from sqlalchemy import insert, select
 from tests.conformance.conftest import Backend, open_backend
 from tests.conformance.models import User
 from tests.conftest import Addresses
-
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
-BERT = {"email": "bert@example.com", "hashed_password": "hash"}
-ACCOUNT = {
-    "oauth_name": "provider",
-    "access_token": "token",
-    "account_id": "1",
-    "account_email": "anne@provider.example",
-}
+from tests.people import ACCOUNT, ANNE, BERT
 
 
 async def emails(backend: Backend) -> list[str]:

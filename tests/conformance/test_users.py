@@ -11,9 +11,7 @@ from sqlalchemy import insert, select
 from fastapi_users_db import UserAlreadyExistsError, UserNotFoundError
 from tests.conformance.conftest import Backend
 from tests.conformance.models import User, UserModel
-
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
-BERT = {"email": "bert@example.com", "hashed_password": "hash"}
+from tests.people import ANNE, BERT
 
 
 def values(user: Any) -> dict[str, Any]:

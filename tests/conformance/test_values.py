@@ -9,15 +9,8 @@ from sqlalchemy import func, select
 from fastapi_users_db import InvalidValueError
 from tests.conformance.conftest import Backend
 from tests.conformance.models import OAuthAccount, User
+from tests.people import ACCOUNT, ANNE, BERT
 
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
-BERT = {"email": "bert@example.com", "hashed_password": "hash"}
-ACCOUNT = {
-    "oauth_name": "provider",
-    "access_token": "token",
-    "account_id": "1",
-    "account_email": "anne@provider.example",
-}
 SECRET = b"a secret"
 
 OF_ANOTHER_TYPE = [

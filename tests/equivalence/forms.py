@@ -23,6 +23,7 @@ from fastapi_users_db import (
     SQLAlchemyAccessTokenDatabase,
     SQLAlchemyUserDatabase,
 )
+from tests.conformance.models import OAuthAccountModel
 
 CURRENT = ("orm", "orm-expire-on-commit", "databases", "shim")
 LEGACY = ("shim-legacy-orm", "shim-legacy-databases")
@@ -33,14 +34,8 @@ class _Model(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class OAuthAccountDB(_Model):
-    id: UUID
-    oauth_name: str
-    access_token: str
-    expires_at: int | None = None
-    refresh_token: str | None = None
-    account_id: str
-    account_email: str
+class OAuthAccountDB(OAuthAccountModel, _Model):
+    pass
 
 
 class UserDB(_Model):

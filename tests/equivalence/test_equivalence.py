@@ -9,9 +9,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from fastapi_users_db import DatabasesUserDatabase
-from tests.conftest import SOAK, Addresses
+from tests.conftest import SOAK, Addresses, create_tables
 from tests.equivalence.machine import machine
-from tests.races.conftest import create_tables
 from tests.races.tables import declare
 
 STEPS = int(os.environ.get("SOAK_STEPS", "2000"))
@@ -38,7 +37,7 @@ def test_both_adapters_do_what_a_dict_would(
 ) -> None:
     """Both adapters and the shim's forms agree with a model, and thereby with each other."""
     addresses = new_database(name)
-    asyncio.run(create_tables(addresses, declare(indexed)))
+    asyncio.run(create_tables(addresses, declare(indexed).Base.metadata))
     if not SOAK:
         run_state_machine_as_test(machine(addresses, indexed=indexed), settings=SHORT)
         return
@@ -67,7 +66,7 @@ def test_a_difference_is_found(
         return user
 
     addresses = new_database("sqlite")
-    asyncio.run(create_tables(addresses, declare(False)))
+    asyncio.run(create_tables(addresses, declare(False).Base.metadata))
     monkeypatch.setattr(DatabasesUserDatabase, "update", ignore)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(

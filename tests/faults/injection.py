@@ -1,8 +1,6 @@
 """Which fault happens, and at which request."""
 
 import asyncio
-import os
-import signal
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +10,6 @@ CANCELLED = "task cancelled"
 CONNECTION_LOST = "connection lost"
 ANSWER_LOST = "answer lost"
 TERMINATED = "backend terminated"
-KILLED = "process killed"
 
 ON_SQLITE = (ERROR, INTEGRITY_ERROR, CANCELLED)
 ON_SERVERS = (*ON_SQLITE, CONNECTION_LOST, ANSWER_LOST, TERMINATED)
@@ -43,8 +40,6 @@ class Injection:
         """Count a request, and tell whether the fault happens at it."""
         self.requests.append(request)
         due = len(self.requests) == self.at
-        if due and self.fault == KILLED:
-            os.kill(os.getpid(), signal.SIGKILL)
         if due and self.fault == CANCELLED:
             assert self._task is not None
             self._task.cancel()

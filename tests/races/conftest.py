@@ -10,10 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, insert, select
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
-from tests.conftest import DATABASES, SOAK, Addresses
+from tests.conftest import DATABASES, SOAK, Addresses, create_tables
 from tests.races.parties import KINDS, Observer, Outcome, Party, interleave, party
 from tests.races.tables import declare
 
@@ -32,20 +30,13 @@ RACED = DATABASES if SOAK else [name for name in DATABASES if name != "mariadb-a
 MAX_STATEMENTS = 30
 
 
-async def create_tables(addresses: Addresses, tables: SimpleNamespace) -> None:
-    engine = create_async_engine(addresses.orm, poolclass=NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(tables.Base.metadata.create_all)
-    await engine.dispose()
-
-
 @pytest.fixture(scope="session", params=RACED)
 def raced(request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]) -> Any:
     """The same database with and without the indexes that are opt-in."""
     found = {}
     for indexed in (False, True):
         found[indexed] = new_database(request.param)
-        asyncio.run(create_tables(found[indexed], declare(indexed)))
+        asyncio.run(create_tables(found[indexed], declare(indexed).Base.metadata))
     return found
 
 

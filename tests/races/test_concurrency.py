@@ -13,17 +13,9 @@ from fastapi_users_db import (
     FastAPIUsersDBDeprecationWarning,
     UserAlreadyExistsError,
 )
+from tests.people import ACCOUNT, ANNE, BERT
 from tests.races.conftest import Duel, open_duel
 from tests.races.tables import declare
-
-ANNE = {"email": "anne@example.com", "hashed_password": "hash"}
-BERT = {"email": "bert@example.com", "hashed_password": "hash"}
-ACCOUNT = {
-    "oauth_name": "provider",
-    "access_token": "token",
-    "account_id": "1",
-    "account_email": "anne@provider.example",
-}
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ Each test states what becomes of both. All of it holds wherever the first is hel
 adapter each of them uses, and where the first has a transaction of its own.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
@@ -169,73 +170,81 @@ async def test_a_user_is_linked_twice_at_once(indexed_duel: Duel) -> None:
     await duel.at_each_statement(prepare, link, link, check)
 
 
-async def test_linking_against_deleting(duel: Duel) -> None:
-    """The user is gone in the end, with the link. Linking succeeds before, or finds nobody."""
+async def add_account(duel: Duel, user_id: Any) -> None:
+    async with duel.observer.engine.connect() as connection:
+        row = {"id": uuid4(), "user_id": user_id, **account()}
+        await connection.execute(insert(duel.tables.OAuthAccount.__table__).values(**row))
+
+
+async def change_while_deleting(
+    duel: Duel,
+    change: Callable[[Party, Any], Awaitable[Any]],
+    *,
+    refusals: tuple[type[Exception], ...] = (UserNotFoundError,),
+    is_linked: bool = False,
+    deleting_first: bool = False,
+) -> None:
+    """Let one party change a user whom the other deletes.
+
+    The user is gone in the end. The change succeeds before, or finds nobody.
+    """
     ids = []
 
     async def prepare() -> None:
         ids[:] = [await duel.add_user(email=ANNE)]
+        if is_linked:
+            await add_account(duel, ids[0])
 
-    async def link(party: Party) -> None:
+    async def find_and_change(party: Party) -> None:
         user = await party.users.get(ids[0])
         if user is not None:
-            await party.users.add_oauth_account(user, account())
+            await change(party, user)
 
     async def remove(party: Party) -> None:
         await party.users.delete(await party.users.get(ids[0]))
 
-    async def check(linking: Outcome, deleting: Outcome) -> None:
+    async def check(one: Outcome, other: Outcome) -> None:
+        deleting, changing = (one, other) if deleting_first else (other, one)
         assert deleting.error is None
-        assert linking.error is None or isinstance(linking.error, UserNotFoundError)
+        assert changing.error is None or isinstance(changing.error, refusals)
         assert await duel.users() == {}
 
-    await duel.at_each_statement(prepare, link, remove, check)
+    one, other = (remove, find_and_change) if deleting_first else (find_and_change, remove)
+    await duel.at_each_statement(prepare, one, other, check)
+
+
+async def link(party: Party, user: Any) -> None:
+    await party.users.add_oauth_account(user, account())
+
+
+async def rename(party: Party, user: Any) -> None:
+    await party.users.update(user, {"name": "Anne"})
+
+
+async def change_account(party: Party, user: Any) -> None:
+    [linked] = user.oauth_accounts
+    await party.users.update_oauth_account(user, linked, {"access_token": "new"})
+
+
+async def test_linking_against_deleting(duel: Duel) -> None:
+    """The user is gone in the end, with the link. Linking succeeds before, or finds nobody."""
+    await change_while_deleting(duel, link)
 
 
 async def test_update_against_deleting(duel: Duel) -> None:
     """The user is gone in the end. The update succeeds before, or finds nobody."""
-    ids = []
-
-    async def prepare() -> None:
-        ids[:] = [await duel.add_user(email=ANNE)]
-
-    async def change(party: Party) -> Any:
-        user = await party.users.get(ids[0])
-        if user is None:
-            return None
-        return await party.users.update(user, {"name": "Anne"})
-
-    async def remove(party: Party) -> None:
-        await party.users.delete(await party.users.get(ids[0]))
-
-    async def check(updating: Outcome, deleting: Outcome) -> None:
-        assert deleting.error is None
-        assert updating.error is None or isinstance(updating.error, UserNotFoundError)
-        assert await duel.users() == {}
-
-    await duel.at_each_statement(prepare, change, remove, check)
+    await change_while_deleting(duel, rename)
 
 
 async def test_deleting_against_update(duel: Duel) -> None:
     """The other way round: an update while a deletion is under way."""
-    ids = []
+    await change_while_deleting(duel, rename, deleting_first=True)
 
-    async def prepare() -> None:
-        ids[:] = [await duel.add_user(email=ANNE)]
 
-    async def change(party: Party) -> Any:
-        user = await party.users.get(ids[0])
-        return None if user is None else await party.users.update(user, {"name": "Anne"})
-
-    async def remove(party: Party) -> None:
-        await party.users.delete(await party.users.get(ids[0]))
-
-    async def check(deleting: Outcome, updating: Outcome) -> None:
-        assert deleting.error is None
-        assert updating.error is None or isinstance(updating.error, UserNotFoundError)
-        assert await duel.users() == {}
-
-    await duel.at_each_statement(prepare, remove, change, check)
+async def test_an_account_is_updated_while_its_user_is_deleted(duel: Duel) -> None:
+    """The user is gone in the end. The update succeeds before, or finds nothing."""
+    refusals = (UserNotFoundError, OAuthAccountNotFoundError)
+    await change_while_deleting(duel, change_account, refusals=refusals, is_linked=True)
 
 
 async def test_two_delete_a_user(duel: Duel) -> None:
@@ -256,39 +265,6 @@ async def test_two_delete_a_user(duel: Duel) -> None:
         assert await duel.users() == {}
 
     await duel.at_each_statement(prepare, remove, remove, check)
-
-
-async def add_account(duel: Duel, user_id: Any) -> None:
-    async with duel.observer.engine.connect() as connection:
-        row = {"id": uuid4(), "user_id": user_id, **account()}
-        await connection.execute(insert(duel.tables.OAuthAccount.__table__).values(**row))
-
-
-async def test_an_account_is_updated_while_its_user_is_deleted(duel: Duel) -> None:
-    """The user is gone in the end. The update succeeds before, or finds nothing."""
-    ids = []
-
-    async def prepare() -> None:
-        ids[:] = [await duel.add_user(email=ANNE)]
-        await add_account(duel, ids[0])
-
-    async def change(party: Party) -> None:
-        user = await party.users.get(ids[0])
-        if user is not None:
-            [linked] = user.oauth_accounts
-            await party.users.update_oauth_account(user, linked, {"access_token": "new"})
-
-    async def remove(party: Party) -> None:
-        await party.users.delete(await party.users.get(ids[0]))
-
-    async def check(updating: Outcome, deleting: Outcome) -> None:
-        assert deleting.error is None
-        assert updating.error is None or isinstance(
-            updating.error, UserNotFoundError | OAuthAccountNotFoundError
-        )
-        assert await duel.users() == {}
-
-    await duel.at_each_statement(prepare, change, remove, check)
 
 
 async def test_rehash_against_password_change(duel: Duel) -> None:

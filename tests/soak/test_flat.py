@@ -22,9 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from fastapi_users_db import UserAlreadyExistsError
-from tests.conftest import SOAK, Addresses
+from tests.conftest import SOAK, Addresses, create_tables
 from tests.equivalence.forms import FORMS, opened
-from tests.races.conftest import create_tables
 from tests.races.tables import declare
 
 OPERATIONS = int(os.environ.get("SOAK_OPERATIONS", "50000")) if SOAK else 120
@@ -140,7 +139,7 @@ class Run:
 
 async def growth(addresses: Addresses, leak: Callable[[], None]) -> list[tuple[int, int, int]]:
     """Return what `measure` does, round after round, until one has grown by nothing."""
-    await create_tables(addresses, declare(True))
+    await create_tables(addresses, declare(True).Base.metadata)
     engine = create_async_engine(addresses.orm, pool_size=2)
     pool = {} if addresses.name == "sqlite" else {"min_size": 1, "max_size": 2}
     tracemalloc.start()
