@@ -9,6 +9,7 @@ from fastapi_users_db.adapters.databases import DatabasesAccessTokenDatabase
 from fastapi_users_db.adapters.orm import (
     SQLAlchemyAccessTokenDatabase as ORMAccessTokenDatabase,
 )
+from fastapi_users_db.adapters.orm import read_first
 from fastapi_users_db.exceptions import AccessTokenNotFoundError
 from fastapi_users_db.mapping import Entity, read
 from fastapi_users_db.types import now_utc
@@ -68,7 +69,8 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
         """Return the mapped object of an access token that is given as a model."""
         if isinstance(access_token, self.access_token_table) or not hasattr(access_token, "token"):
             return access_token
-        stored = await super()._get_token(self._select_stored(access_token))
+        reading = super()._get_token(self._select_stored(access_token))
+        stored = await read_first(self.session, self.commit, reading)
         if stored is None:
             raise AccessTokenNotFoundError()
         return stored

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 # From the modules: the package may be the one that is importing us.
 from fastapi_users_db.adapters.databases import DatabasesUserDatabase
 from fastapi_users_db.adapters.orm import SQLAlchemyUserDatabase as ORMUserDatabase
+from fastapi_users_db.adapters.orm import read_first
 from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError
 from fastapi_users_db.mapping import OAUTH_ACCOUNTS, Entity, UserEntity, assign
 from fastapi_users_db.versions.fastapi_users import ID, UOAP, UP
@@ -99,7 +100,8 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         if isinstance(user, self.user_table) or not hasattr(user, "id"):
             return user
         statement = self._select_user().where(self._users.id_column == user.id)
-        mapped = await super()._get_user(statement)
+        reading = super()._get_user(statement)
+        mapped = await read_first(self.session, self.commit, reading)
         if mapped is None:
             raise UserNotFoundError()
         return mapped

@@ -438,7 +438,7 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         token = self._tokens.column("token")
         statement = self._select_expired(max_age, batch_size)
         deleted = 0
-        while expired := (await _execute(self.session, statement)).scalars().all():
+        while expired := await read_first(self.session, self.commit, self._scalars(statement)):
             async with _Writing(self.session, self.commit):
                 result = await _execute(
                     self.session, delete(self._tokens.table).where(token.in_(expired))
@@ -451,6 +451,9 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
 
     def _live_tables(self) -> LiveTables:
         return _live_tables(self.session, self.access_token_table)
+
+    async def _scalars(self, statement: Any) -> Sequence[Any]:
+        return (await _execute(self.session, statement)).scalars().all()  # type: ignore[no-any-return]
 
     async def _get_token(self, statement: Any) -> AP | None:
         result = await _execute(self.session, statement)
@@ -562,6 +565,14 @@ class _Writing:
         finally:
             self._loaded.restore()
         return error if self._explain is None else await self._explain(error)
+
+
+async def read_first(session: AsyncSession, commit: bool, reading: Awaitable[_T]) -> _T:
+    """Read what a write has to know before it begins, and undo as the write would."""
+    try:
+        return await reading
+    except (SQLAlchemyError, CancelledError) as error:
+        raise await _Writing(session, commit)._undo(error) from None
 
 
 async def _execute(session: AsyncSession, statement: Any, *parameters: Any) -> Any:

@@ -117,6 +117,17 @@ async def update_with_accounts(adapters: Adapters) -> Ready:
     return lambda: adapters.users.update(found, changes)
 
 
+async def update_whole(adapters: Adapters) -> Ready:
+    """The legacy convention: an account is changed, one is new, and one is missing."""
+    found = await anne(adapters)
+    found.email = "new@example.com"
+    found.hashed_password = planted("new hash")
+    [kept] = [a for a in found.oauth_accounts if a.account_id == "kept"]
+    kept.access_token = planted("new access token")
+    found.oauth_accounts = [kept, type(kept)(**account("added"))]
+    return lambda: adapters.users.update(found)
+
+
 async def delete(adapters: Adapters) -> Ready:
     found = await anne(adapters)
     return lambda: adapters.users.delete(found)
@@ -165,3 +176,6 @@ OPERATIONS = [
     Operation("delete-token", delete_token),
     Operation("delete-expired", delete_expired, transactions=2),
 ]
+
+UPDATE_WHOLE = Operation("update-whole", update_whole)
+"""What only the shim has."""

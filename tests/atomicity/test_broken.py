@@ -2,17 +2,21 @@
 
 from typing import Any
 
+import fastapi_users_db_sqlalchemy as shim
 import pytest
+from databases import Database
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fastapi_users_db import DatabasesUserDatabase, SQLAlchemyUserDatabase
 from tests.atomicity import operations
-from tests.atomicity.operations import ANNE, FLAGS, Adapters, Operation
+from tests.atomicity.killing import run_and_kill
+from tests.atomicity.operations import ANNE, FLAGS, UPDATE_WHOLE, Adapters, Operation
 from tests.atomicity.trial import Kind, Place, harm_at_each_request
 from tests.conformance.models import OAuthAccount, User
-from tests.faults.injection import ERROR
+from tests.equivalence.forms import UserDB
+from tests.faults.injection import ERROR, KILLED
 from tests.faults.secrets import Texts, planted
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
@@ -39,6 +43,16 @@ class BrokenDatabases(InTwoTransactions, DatabasesUserDatabase[Any, Any]):
     pass
 
 
+class AccountsFirst(shim.SQLAlchemyUserDatabase[Any, Any]):
+    """Removes all accounts and inserts them again, with no transaction, as upstream 1.x did."""
+
+    async def update(self, user: Any, update_dict: Any = None) -> Any:
+        accounts, user.oauth_accounts = user.oauth_accounts, []
+        await super().update(user)
+        user.oauth_accounts = accounts
+        return await super().update(user)
+
+
 class Forgetful(SQLAlchemyUserDatabase[Any, Any]):
     """Takes an error for success."""
 
@@ -49,12 +63,27 @@ class Forgetful(SQLAlchemyUserDatabase[Any, Any]):
             return None
 
 
-def kind(adapter: Any, *, over_databases: bool = False) -> Kind:
-    return Kind(
-        "broken",
-        lambda connection: Adapters(adapter(connection, User, OAuthAccount), None),
-        over_databases=over_databases,
-    )
+def broken_orm(session: AsyncSession) -> Adapters:
+    return Adapters(BrokenORM(session, User, OAuthAccount), None)
+
+
+def broken_databases(database: Database) -> Adapters:
+    return Adapters(BrokenDatabases(database, User, OAuthAccount), None)
+
+
+def broken_shim(session: AsyncSession) -> Adapters:
+    return Adapters(AccountsFirst(UserDB, session, User, OAuthAccount), None)
+
+
+def forgetful(session: AsyncSession) -> Adapters:
+    return Adapters(Forgetful(session, User, OAuthAccount), None)
+
+
+BETWEEN = [
+    pytest.param(Kind("broken", broken_orm), CREATE, id="orm"),
+    pytest.param(Kind("broken", broken_databases, over_databases=True), CREATE, id="databases"),
+    pytest.param(Kind("broken", broken_shim), UPDATE_WHOLE, id="shim"),
+]
 
 
 @pytest.fixture
@@ -64,19 +93,25 @@ def sqlite(harmed: Place) -> Place:
     return harmed
 
 
-@pytest.mark.parametrize(
-    "broken", [kind(BrokenORM), kind(BrokenDatabases, over_databases=True)], ids=["orm", "other"]
-)
+@pytest.mark.parametrize(("broken", "operation"), BETWEEN)
 async def test_a_commit_between_two_statements_is_found(
-    sqlite: Place, broken: Kind, texts: Texts
+    sqlite: Place, broken: Kind, operation: Operation, texts: Texts
 ) -> None:
     with pytest.raises(AssertionError, match="neither as before nor as after"):
-        await harm_at_each_request(sqlite, broken, CREATE, ERROR, texts)
+        await harm_at_each_request(sqlite, broken, operation, ERROR, texts)
+
+
+@pytest.mark.parametrize(("broken", "operation"), BETWEEN)
+async def test_it_is_found_when_its_process_is_killed(
+    harmed: Place, broken: Kind, operation: Operation, texts: Texts
+) -> None:
+    with pytest.raises(AssertionError, match="neither as before nor as after"):
+        await harm_at_each_request(harmed, broken, operation, KILLED, texts, run_and_kill)
 
 
 async def test_a_lost_write_is_found(sqlite: Place, texts: Texts) -> None:
     with pytest.raises(AssertionError, match="acknowledged, and lost"):
-        await harm_at_each_request(sqlite, kind(Forgetful), CREATE, ERROR, texts)
+        await harm_at_each_request(sqlite, Kind("broken", forgetful), CREATE, ERROR, texts)
 
 
 async def test_a_secret_in_an_error_of_sqlalchemy_is_found(sqlite: Place) -> None:

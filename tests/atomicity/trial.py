@@ -2,13 +2,18 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+import fastapi_users_db_sqlalchemy as shim
 from databases import Database
+from fastapi_users_db_sqlalchemy.access_token import (
+    SQLAlchemyAccessTokenDatabase as ShimAccessTokenDatabase,
+)
+from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -26,12 +31,14 @@ from tests.atomicity.operations import (
     LATER,
     OPERATIONS,
     SEED,
+    UPDATE_WHOLE,
     Adapters,
     Operation,
     Ready,
 )
 from tests.conformance.models import AccessToken, Base, OAuthAccount, User
 from tests.conftest import Addresses
+from tests.equivalence.forms import AccessTokenDB, UserDB
 from tests.faults import tally
 from tests.faults.injection import CANCELLED, ERROR, INTEGRITY_ERROR, Injection
 from tests.faults.proxy import Proxy, proxy
@@ -100,13 +107,28 @@ def databases(database: Database) -> Adapters:
     )
 
 
+def shim_orm(session: AsyncSession) -> Adapters:
+    return Adapters(
+        shim.SQLAlchemyUserDatabase(UserDB, session, User, OAuthAccount),
+        ShimAccessTokenDatabase(AccessTokenDB, session, AccessToken),
+    )
+
+
+def shim_databases(database: Database) -> Adapters:
+    users, accounts, tokens = TABLES
+    return Adapters(
+        shim.SQLAlchemyUserDatabase(UserDB, database, users, accounts),
+        ShimAccessTokenDatabase(AccessTokenDB, database, tokens),
+    )
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of adapter, and the app around it.
 
     Attributes:
         name: what it is called.
-        make: makes the adapters.
+        make: makes the adapters; a function that another process can import.
         over_databases: whether they are made over a `databases.Database`.
         owns_transaction: whether the app has a transaction of its own around each write.
     """
@@ -124,12 +146,14 @@ ORM = Kind("orm", orm)
 ORM_NO_COMMIT = Kind("orm-no-commit", orm_no_commit, owns_transaction=True)
 DATABASES = Kind("databases", databases, over_databases=True)
 DATABASES_TRANSACTION = replace(DATABASES, name="databases-transaction", owns_transaction=True)
+SHIMS = Kind("shim-orm", shim_orm), Kind("shim-databases", shim_databases, over_databases=True)
 WRITES = [
     *(
         (kind, operation)
-        for kind in (ORM, ORM_NO_COMMIT, DATABASES, DATABASES_TRANSACTION)
+        for kind in (ORM, ORM_NO_COMMIT, DATABASES, DATABASES_TRANSACTION, *SHIMS)
         for operation in OPERATIONS
     ),
+    *((kind, UPDATE_WHOLE) for kind in SHIMS),
 ]
 
 
@@ -169,7 +193,8 @@ class Place:
         async with AsyncExitStack() as stack:
             connection: Any
             if kind.over_databases:
-                options = {} if self.proxy is None else {"min_size": 1, "max_size": 2}
+                is_sqlite = self.addresses.name == "sqlite"
+                options = {} if is_sqlite else {"min_size": 1, "max_size": 2}
                 connection = await stack.enter_async_context(Database(url, **options))
             else:
                 engine = create_async_engine(url)
@@ -225,6 +250,9 @@ class Trial:
     state: State = ()
 
 
+Run = Callable[[Place, Kind, Operation, Injection, Texts], Awaitable[Trial]]
+
+
 async def run(
     place: Place, kind: Kind, operation: Operation, injection: Injection, texts: Texts
 ) -> Trial:
@@ -240,7 +268,9 @@ async def run(
                 await app.warm_up()
                 try:
                     async with place.faults(injection):
-                        texts.show(await ready())
+                        written = await ready()
+                    if not isinstance(written, BaseModel):  # what that shows is up to the app
+                        texts.show(written)
                 except (Exception, asyncio.CancelledError) as error:
                     trial.error = repr(error)
                     texts.raised(error)
@@ -285,7 +315,9 @@ def survives(place: Place, injection: Injection) -> bool:
     *before, failed = injection.requests[: injection.at]
     # A statement is prepared by one request, and executed by the next.
     is_savepoint = b"SAVEPOINT" in failed or b"SAVEPOINT" in b"".join(before[-1:])
-    return not is_savepoint and any(b"SAVEPOINT" in request for request in before)
+    savepoints = [request for request in before if b"SAVEPOINT" in request]
+    is_inside = bool(savepoints) and b"RELEASE" not in savepoints[-1]
+    return not is_savepoint and is_inside
 
 
 async def nothing(adapters: Adapters) -> Ready:
@@ -299,12 +331,25 @@ NOTHING = Operation("nothing", nothing)
 
 
 async def harm_at_each_request(
-    place: Place, kind: Kind, operation: Operation, fault: str, texts: Texts
+    place: Place,
+    kind: Kind,
+    operation: Operation,
+    fault: str,
+    texts: Texts,
+    run_harmed: Run = run,
 ) -> int:
     """Run the operation with the fault at its first request, at its second, and so on.
 
     Whatever happens, the database is as before or as after; what was acknowledged is there; and
     the adapters are usable, in the app's own transaction too if that is still there.
+
+    Parameters:
+        place: the database.
+        kind: the adapters and their app.
+        operation: the write.
+        fault: what happens to it.
+        texts: where to collect what is shown.
+        run_harmed: runs the operation once with the fault, `run` or one like it.
 
     Returns:
         How often the fault happened.
@@ -316,7 +361,7 @@ async def harm_at_each_request(
     assert before != after
     for at in count(1):
         injection = Injection(fault, at)
-        trial = await run(place, kind, operation, injection, texts)
+        trial = await run_harmed(place, kind, operation, injection, texts)
         where = f"{fault} at request {at}, {injection.requests[at - 1 : at]}: {trial.error}"
         if not injection.happened:
             assert trial.error is None

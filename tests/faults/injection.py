@@ -1,6 +1,7 @@
 """Which fault happens, and at which request."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ CANCELLED = "task cancelled"
 CONNECTION_LOST = "connection lost"
 ANSWER_LOST = "answer lost"
 TERMINATED = "backend terminated"
+KILLED = "process killed"
 
 ON_SQLITE = (ERROR, INTEGRITY_ERROR, CANCELLED)
 ON_SERVERS = (*ON_SQLITE, CONNECTION_LOST, ANSWER_LOST, TERMINATED)
@@ -24,11 +26,13 @@ class Injection:
     Attributes:
         fault: what happens.
         at: when.
+        kill: kills the process that makes the request.
         requests: the requests so far.
     """
 
     fault: str = ERROR
     at: int = 0
+    kill: "Callable[[Injection], None] | None" = None
     _task: "asyncio.Task[Any] | None" = field(default_factory=asyncio.current_task, repr=False)
     requests: list[bytes] = field(default_factory=list)
 
@@ -43,4 +47,7 @@ class Injection:
         if due and self.fault == CANCELLED:
             assert self._task is not None
             self._task.cancel()
+        if due and self.fault == KILLED:
+            assert self.kill is not None
+            self.kill(self)
         return due

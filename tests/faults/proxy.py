@@ -34,6 +34,8 @@ FAILING = {
 
 POOL = b"pg_advisory_unlock_all"
 """In what asyncpg's pool sends when it is given a connection back: no request of an operation."""
+BEGIN = b"BEGIN"
+"""PostgreSQL refuses none, and asyncpg would take the next for a savepoint."""
 FLUSH = b"H\0\0\0\4"
 
 
@@ -125,6 +127,8 @@ class _Connection:
 
     def _harmed(self, fault: str, data: bytes) -> bytes:
         if fault in FAILING[self.proxy.kind]:
+            if data[5:10] == BEGIN:
+                return data
             return _failing(self.proxy.kind, fault, data)
         if fault == CONNECTION_LOST:
             self.to_driver.transport.abort()
