@@ -35,6 +35,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.types import ExternalType
 
 from fastapi_users_db.exceptions import InvalidIDError
 from fastapi_users_db.types import GUID, TIMESTAMPAware
@@ -84,6 +85,17 @@ class Entity:
     @cached_property
     def _kept_types(self) -> dict[str, type[Any]]:
         return {key: _kept_type(column) for key, column in self.columns.items()}
+
+    @cached_property
+    def has_cache_key(self) -> bool:
+        """Whether SQLAlchemy can tell statements for this table apart, and asks nothing first.
+
+        It warns of a type of the app's own that does not say whether it may.
+        """
+        types = (type(column.type) for column in self.columns.values())
+        return all(
+            vars(t).get("cache_ok") is not None for t in types if issubclass(t, ExternalType)
+        )
 
     @cached_property
     def _null_at_first(self) -> list[str]:
@@ -316,6 +328,11 @@ class UserEntity(Entity):
             reference = min(references, key=lambda foreign_key: foreign_key.parent.name)
             return reference.parent, reference.column
         return oauth.column("user_id"), self.id_column
+
+    @cached_property
+    def has_cache_key(self) -> bool:
+        """Whether SQLAlchemy asks nothing first, neither of the OAuth account's table."""
+        return super().has_cache_key and (self.oauth is None or self.oauth.has_cache_key)
 
     def relationships_through(self, attributes: Iterable[str]) -> list[str]:
         """Return the relationships that lead elsewhere once these attributes have changed."""

@@ -6,11 +6,11 @@ that executing the same object again, or one derived from it, is much cheaper th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, or_, select
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 from fastapi_users_db.comparison import same_text
 from fastapi_users_db.mapping import Entity, UserEntity
@@ -18,10 +18,20 @@ from fastapi_users_db.mapping import Entity, UserEntity
 __all__ = [
     "account_parameters",
     "delete_accounts",
+    "delete_row",
+    "delete_rows",
+    "delete_user",
+    "insert_row",
+    "row_parameters",
     "select_accounts",
     "select_columns",
     "select_instances",
+    "select_row",
+    "update_row",
 ]
+
+# So that these parameters are none of a column's.
+_ROW = "primary_key_"
 
 
 @lru_cache(maxsize=256)
@@ -80,3 +90,59 @@ def delete_accounts(users: UserEntity) -> Any:
     assert users.oauth is not None
     user_id = bindparam("user_id", type_=users.oauth_user.type)
     return delete(users.oauth.table).where(users.oauth_user == user_id)
+
+
+@lru_cache(maxsize=256)
+def delete_user(users: UserEntity) -> Any:
+    """Return the statement that deletes a user, given its `user_id`."""
+    user_id = bindparam("user_id", type_=users.id_column.type)
+    return delete(users.table).where(users.id_column == user_id)
+
+
+@lru_cache(maxsize=256)
+def insert_row(of: Entity, returning: tuple[str, ...] = ()) -> Any:
+    """Return the statement that inserts a row, given values by column key.
+
+    Parameters:
+        of: the class or table.
+        returning: the attributes that the statement returns.
+    """
+    return _returning(insert(of.table), of, returning)
+
+
+@lru_cache(maxsize=256)
+def update_row(of: Entity, returning: tuple[str, ...] = ()) -> Any:
+    """Return the statement that changes a row, given `row_parameters` and values by column key."""
+    return _returning(update(of.table).where(_is_row(of)), of, returning)
+
+
+@lru_cache(maxsize=256)
+def delete_row(of: Entity) -> Any:
+    """Return the statement that deletes a row, given `row_parameters`."""
+    return delete(of.table).where(_is_row(of))
+
+
+@lru_cache(maxsize=256)
+def delete_rows(of: Entity, returning: tuple[str, ...] = ()) -> Any:
+    """Return the statement that deletes all rows, to be narrowed down."""
+    return _returning(delete(of.table), of, returning)
+
+
+@lru_cache(maxsize=256)
+def select_row(of: Entity, attributes: tuple[str, ...]) -> Any:
+    """Return the statement that reads a row, given `row_parameters`."""
+    return select(*(of.columns[attribute] for attribute in attributes)).where(_is_row(of))
+
+
+def row_parameters(of: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that say which row it is: the one with the primary key in `values`."""
+    return {_ROW + attribute: values[attribute] for attribute in of.primary_key}
+
+
+def _is_row(of: Entity) -> Any:
+    return and_(*(of.columns[key] == bindparam(_ROW + key) for key in of.primary_key))
+
+
+def _returning(statement: Any, of: Entity, attributes: tuple[str, ...]) -> Any:
+    columns = [of.columns[attribute] for attribute in attributes]
+    return statement.returning(*columns) if columns else statement

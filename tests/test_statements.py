@@ -149,11 +149,10 @@ DATABASES = {
 # and without foreign keys that are enforced one whether the user is.
 DATABASES_ON_SQLITE = {
     "update": "UPDATE SELECT",
-    "delete": "BEGIN DELETE SELECT DELETE SELECT COMMIT",
+    "delete": "BEGIN DELETE DELETE COMMIT",
     "add_oauth_account": "SELECT SELECT BEGIN INSERT SELECT COMMIT",
     "update_oauth_account": "SELECT SELECT UPDATE SELECT",
     "token_update": "UPDATE SELECT",
-    "token_delete": "DELETE SELECT",
     "delete_expired": "SELECT DELETE SELECT SELECT",
 }
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import Column, Table, and_, delete, insert, inspect, or_, select, update
+from sqlalchemy import Column, Table, inspect, or_, select
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import MultipleResultsFound
@@ -30,6 +30,7 @@ from fastapi_users_db.adapters.base import (
     pair_accounts,
 )
 from fastapi_users_db.catalogue import LiveTables
+from fastapi_users_db.compiled import CompiledOnce
 from fastapi_users_db.deprecation import (
     DATABASES_ACCESS_TOKEN_ADAPTER,
     DATABASES_ADAPTER,
@@ -58,7 +59,17 @@ from fastapi_users_db.mapping import (
     read,
     user_entity,
 )
-from fastapi_users_db.prepared import select_columns
+from fastapi_users_db.prepared import (
+    delete_accounts,
+    delete_row,
+    delete_rows,
+    delete_user,
+    insert_row,
+    row_parameters,
+    select_columns,
+    select_row,
+    update_row,
+)
 from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
 
 if TYPE_CHECKING:
@@ -159,10 +170,12 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     async def delete(self, user: UP) -> None:
         users, user_id = self._users, self._identity(user)
-        async with self._writing(user, atomic=users.oauth is not None):
-            if users.oauth is not None:
-                await _Rows(self.database, users.oauth).delete(users.oauth_user == user_id)
-            await _Rows(self.database, users).delete(users.id_column == user_id)
+        statements = [delete_user(users)]
+        if users.oauth is not None:
+            statements.insert(0, delete_accounts(users))
+        async with self._writing(user, atomic=len(statements) > 1):
+            for statement in statements:
+                await _Rows(self.database, users).execute(statement, {"user_id": user_id})
 
     async def add_oauth_account(
         self: DatabasesUserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
@@ -199,21 +212,11 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     async def _get_user(self, statement: Any) -> UP | None:
         users = self._users
-        if users.oauth is not None:
-            # One round trip: the user beside each of its accounts.
-            found = statement.subquery()
-            statement = select(
-                *found.columns,
-                *(c.label(_ACCOUNT + c.name) for c in users.oauth.columns.values()),
-            ).select_from(
-                found.outerjoin(
-                    users.oauth.table, users.oauth_user == found.columns[users.user_oauth.key]
-                )
-            )
-        records = await _connected(self.database).fetch_all(statement)
+        rows = _Rows(self.database, users)
+        build = None if users.oauth is None else _with_accounts(users)
+        records = await rows.fetch_all(statement, build=build)
         if not records:
             return None
-        rows = _Rows(self.database, users)
         row = rows.read(records[0])
         if any(rows.read(record)[users.id] != row[users.id] for record in records[1:]):
             raise MultipleResultsFound("Multiple rows were found when one or none was required")
@@ -275,17 +278,16 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return [account for account in read if account[key] is not None]
 
     async def _fetch_accounts(self, criterion: Any, *, lock: bool = False) -> list[dict[str, Any]]:
-        accounts = self._oauth_accounts
-        statement = newest(select_columns(accounts).where(criterion), lock=lock)
-        records = await _connected(self.database).fetch_all(statement)
-        return [_Rows(self.database, accounts).read(record) for record in records]
+        rows = _Rows(self.database, self._oauth_accounts)
+        statement = newest(select_columns(self._oauth_accounts).where(criterion), lock=lock)
+        return [rows.read(record) for record in await rows.fetch_all(statement)]
 
     async def _is_linked(
         self, keys: Iterable[AccountKey], *, but: Any = None, lock: bool = False
     ) -> bool:
         """Tell whether one of `keys` is linked to a user, other than the one with the id `but`."""
         statement = self._select_holders(keys, lock=lock)
-        records = await _connected(self.database).fetch_all(statement)
+        records = await _Rows(self.database, self._users).fetch_all(statement)
         return any(record[0] != but for record in records)
 
     async def _read_accounts(
@@ -332,7 +334,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         kept = [existing for _, existing in pairs]
         for account in own:
             if account not in kept:
-                await rows.delete(rows.is_row(account))
+                await rows.delete(account)
         return [
             await self._insert_account(row, account)
             if existing is None
@@ -426,14 +428,14 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     async def _is_taken(self, email: str, user_id: Any) -> bool:
         for statement in self._select_taken(email, lock=True):
-            records = await _connected(self.database).fetch_all(statement)
+            records = await _Rows(self.database, self._users).fetch_all(statement)
             if any(record[0] != user_id for record in records):
                 return True
         return False
 
     async def _is_gone(self, user_id: Any, *, lock: bool = False) -> bool:
         statement = self._select_id(user_id, lock=lock)
-        return await _connected(self.database).fetch_one(statement) is None
+        return await _Rows(self.database, self._users).fetch_one(statement) is None
 
 
 class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
@@ -500,16 +502,16 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         checked_instance(access_token, self.access_token_model or self.access_token_table)
         rows = _Rows(self.database, self._tokens)
         async with _transaction(self.database, atomic=False):
-            await rows.delete(rows.is_row(self._tokens.loaded_values(access_token)))
+            await rows.delete(self._tokens.loaded_values(access_token))
 
     async def delete_expired(self, max_age: datetime, *, batch_size: int = 1000) -> int:
         rows = _Rows(self.database, self._tokens)
         token = self._tokens.column("token")
         statement = self._select_expired(max_age, batch_size)
         deleted = 0
-        while expired := await _connected(self.database).fetch_all(statement):
+        while expired := await rows.fetch_all(statement):
             async with _transaction(self.database, atomic=False):
-                number = await rows.delete(token.in_([record[0] for record in expired]))
+                number = await rows.delete_where(token.in_([record[0] for record in expired]))
             if not number:
                 # Another has deleted them; the snapshot of the app's transaction still has them.
                 break
@@ -520,10 +522,9 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         return _live_tables(self.database)
 
     async def _get_token(self, statement: Any) -> AP | None:
-        record = await _connected(self.database).fetch_one(statement)
-        if record is None:
-            return None
-        return self._make_token(_Rows(self.database, self._tokens).read(record))
+        rows = _Rows(self.database, self._tokens)
+        record = await rows.fetch_one(statement)
+        return None if record is None else self._make_token(rows.read(record))
 
     def _select_token(self) -> Any:
         return select_columns(self._tokens)
@@ -597,11 +598,6 @@ class _Rows:
             return {key: record[name] for key, name in names.items()}
         return {key: self._value(raw[name], columns[key]) for key, name in names.items()}
 
-    def is_row(self, values: Mapping[str, Any]) -> Any:
-        """Return the criterion for the row with the primary key in `values`."""
-        columns = self._entity.columns
-        return and_(*(columns[key] == values[key] for key in self._entity.primary_key))
-
     def with_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Add the defaults of Python's, and NULL where nothing else gives a value."""
         filled = self._filled(values, "default")
@@ -627,15 +623,32 @@ class _Rows:
         """Tell whether these values are what the database hands back, and nothing is added."""
         return not self._unknown(values, new)
 
+    async def fetch_all(
+        self,
+        statement: Any,
+        parameters: Mapping[str, Any] = NO_VALUES,
+        build: Callable[[Any], Any] | None = None,
+    ) -> Sequence[Any]:
+        """Return the records that a statement finds."""
+        return await self._database.fetch_all(self._once(statement, parameters, build))
+
+    async def fetch_one(self, statement: Any, parameters: Mapping[str, Any] = NO_VALUES) -> Any:
+        """Return the first record that a statement finds, or `None`."""
+        return await self._database.fetch_one(self._once(statement, parameters))
+
+    async def execute(self, statement: Any, parameters: Mapping[str, Any] = NO_VALUES) -> Any:
+        """Execute a statement, and return what `databases` does: ids and numbers, for some."""
+        return await self._database.execute(self._once(statement, parameters))
+
     async def insert(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Insert a row and return it, with the defaults of the server's."""
-        statement = insert(self._entity.table).values(self._by_column(values))
         unknown = self._unknown(values, new=True)
         row = {key: values.get(key) for key in self._entity.columns}
         if self._dialect == "postgresql" and unknown:
-            record = await self._database.fetch_one(statement.returning(*self._columns(unknown)))
+            statement = insert_row(self._entity, tuple(sorted(unknown)))
+            record = await self.fetch_one(*self._given(statement, values))
             return {**row, **self.read(record, attributes=unknown)}
-        row_id = await self._database.execute(statement)
+        row_id = await self.execute(*self._given(insert_row(self._entity), values))
         for key in self._entity.primary_key:
             if row[key] is None:
                 row[key] = row_id
@@ -652,14 +665,16 @@ class _Rows:
         updated = {**row, **changes}
         if not changes:
             return updated
-        statement = (
-            update(self._entity.table).where(self.is_row(row)).values(self._by_column(changes))
-        )
+        unknown = self._unknown(changes, new=False)
         # Something has to come back in any case: it shows that the row was there.
-        wanted = self._unknown(changes, new=False) or set(self._entity.primary_key)
+        wanted = unknown or {*self._entity.primary_key}
         if self._dialect == "postgresql":
-            record = await self._database.fetch_one(statement.returning(*self._columns(wanted)))
-        elif await self._affected(statement) and not self._unknown(changes, new=False):
+            statement = update_row(self._entity, tuple(sorted(wanted)))
+            record = await self.fetch_one(*self._given(statement, changes, row))
+        elif (
+            await self._affected(*self._given(update_row(self._entity), changes, row))
+            and not unknown
+        ):
             return updated
         else:
             # MySQL does not count a row that had these values already. With a lock: the snapshot
@@ -667,31 +682,55 @@ class _Rows:
             record = await self._select(updated, wanted, lock=True)
         return None if record is None else {**updated, **self.read(record, attributes=wanted)}
 
-    async def delete(self, criterion: Any) -> int:
-        """Delete rows and return how many."""
-        return await self._affected(delete(self._entity.table).where(criterion))
+    async def delete(self, row: Mapping[str, Any]) -> None:
+        """Delete a row."""
+        await self.execute(delete_row(self._entity), row_parameters(self._entity, row))
 
-    async def _affected(self, statement: Any) -> int:
+    async def delete_where(self, criterion: Any) -> int:
+        """Delete rows and return how many."""
+        return await self._affected(delete_rows(self._entity, self._counted).where(criterion))
+
+    @property
+    def _counted(self) -> tuple[str, ...]:
+        """What a statement is to return, so that the rows that it has found can be counted."""
+        return tuple(self._entity.primary_key) if self._dialect == "postgresql" else ()
+
+    async def _affected(self, statement: Any, parameters: Mapping[str, Any] = NO_VALUES) -> int:
         if self._dialect == "postgresql":
-            keys = self._columns(self._entity.primary_key)
-            return len(await self._database.fetch_all(statement.returning(*keys)))
+            return len(await self.fetch_all(statement, parameters))
         if self._dialect == "sqlite":
             async with self._database.connection() as connection:
-                await connection.execute(statement)
+                await connection.execute(self._once(statement, parameters))
                 return int(await connection.fetch_val("SELECT changes()"))
-        return int(await self._database.execute(statement))
+        return int(await self.execute(statement, parameters))
 
     async def _select(
         self, row: Mapping[str, Any], attributes: Iterable[str], *, lock: bool = False
     ) -> Any:
-        statement = select(*self._columns(attributes)).where(self.is_row(row))
-        return await self._database.fetch_one(newest(statement, lock=lock))
+        statement = newest(select_row(self._entity, tuple(sorted(attributes))), lock=lock)
+        return await self.fetch_one(statement, row_parameters(self._entity, row))
 
-    def _columns(self, attributes: Iterable[str]) -> list[Column[Any]]:
-        return [self._entity.columns[attribute] for attribute in attributes]
+    def _once(
+        self,
+        statement: Any,
+        parameters: Mapping[str, Any],
+        build: Callable[[Any], Any] | None = None,
+    ) -> CompiledOnce:
+        return CompiledOnce(statement, parameters, build, remember=self._entity.has_cache_key)
 
-    def _by_column(self, values: Mapping[str, Any]) -> dict[Column[Any], Any]:
-        return {self._entity.columns[attribute]: value for attribute, value in values.items()}
+    def _given(
+        self, statement: Any, values: Mapping[str, Any], row: Mapping[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return a statement that writes values, and its parameters."""
+        columns = self._entity.columns
+        parameters = {} if row is None else row_parameters(self._entity, row)
+        expressions = {}
+        for attribute, value in values.items():
+            if isinstance(value, ClauseElement):
+                expressions[columns[attribute]] = value
+            else:
+                parameters[columns[attribute].key] = value
+        return (statement.values(expressions) if expressions else statement), parameters
 
     def _filled(self, values: Mapping[str, Any], which: str) -> dict[str, Any]:
         columns = self._entity.columns
@@ -800,6 +839,22 @@ def _live_tables(database: Database) -> LiveTables:
     name = database.url.dialect
     dialect = _POSTGRESQL if name == "postgresql" else make_url(f"{name}://").get_dialect()()
     return LiveTables(dialect, fetch)
+
+
+@lru_cache(maxsize=256)
+def _with_accounts(users: UserEntity) -> Callable[[Any], Any]:
+    """Return what makes one statement, and one round trip, for users beside their accounts."""
+    accounts, owner = users.oauth, users.oauth_user
+    assert accounts is not None
+
+    def join(statement: Any) -> Any:
+        found = statement.subquery()
+        labels = (column.label(_ACCOUNT + column.name) for column in accounts.columns.values())
+        return select(*found.columns, *labels).select_from(
+            found.outerjoin(accounts.table, owner == found.columns[users.user_oauth.key])
+        )
+
+    return join
 
 
 def _connected(database: Database) -> Database:
