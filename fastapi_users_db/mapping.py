@@ -37,7 +37,7 @@ from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import ExternalType
 
-from fastapi_users_db.exceptions import InvalidIDError
+from fastapi_users_db.exceptions import InvalidIDError, InvalidValueError
 from fastapi_users_db.types import GUID, TIMESTAMPAware
 from fastapi_users_db.values import checked_value, is_storable
 from fastapi_users_db.versions.sqlalchemy import InstanceState, python_type
@@ -68,7 +68,9 @@ class Entity:
             self.table = target
             self.columns: dict[str, Column[Any]] = dict(target.columns.items())
             return
-        mapper: Mapper[Any] = inspect(target)
+        mapper: Mapper[Any] | None = inspect(target, raiseerr=False)
+        if mapper is None:
+            raise TypeError(f"{target!r} is not mapped to a table.")
         self.mapper = mapper
         self.name = target.__name__
         self.table = cast("Table", mapper.local_table)
@@ -221,6 +223,18 @@ class Entity:
         state.manager.dispatch.load(state, None)
         return instance
 
+    def error_about_key(self, values: Mapping[str, Any]) -> InvalidValueError | None:
+        """Return the error that says that a new row lacks its primary key, if it does.
+
+        MySQL and MariaDB would tell it of the column's default, the others of its NULL.
+        """
+        for attribute in self.primary_key:
+            column = self.columns[attribute]
+            by_database = column.server_default is not None or isinstance(column.type, Integer)
+            if values.get(attribute) is None and column.default is None and not by_database:
+                return InvalidValueError(f"{self.name}.{attribute} is missing: it has no default.")
+        return None
+
     def values_of_new(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of a new row: those that an instance has once it is built."""
         if self.mapper is None:
@@ -253,7 +267,7 @@ class Entity:
         """Return the values as they were loaded, without changes that are not written yet."""
         if self.mapper is None:
             return self.values(instance)
-        loaded = _loaded_values(instance)
+        loaded = _loaded_values(instance, _held_values(instance))
         return {key: loaded[key] for key in self.columns if key in loaded}
 
     def changed_by_storing(self, values: Mapping[str, Any], dialect: str) -> set[str]:
@@ -379,32 +393,43 @@ class Snapshot:
     """What objects have loaded, to give it back after a commit or a rollback has expired it."""
 
     def __init__(self, objects: Iterable[Any]) -> None:
-        self._loaded = [(instance, _loaded_values(instance)) for instance in objects]
+        # There may be many, and they are seldom given back: what is left out is left out then.
+        self._held = [(instance, _held_values(instance)) for instance in objects]
 
     def restore(self) -> None:
         """Set every attribute to what it was, as a value that was loaded."""
-        for instance, values in self._loaded:
-            for key, value in values.items():
+        for instance, held in self._held:
+            for key, value in _loaded_values(instance, held).items():
                 set_committed_value(instance, key, value)
 
 
-def _loaded_values(instance: Any) -> dict[str, Any]:
-    state: InstanceState[Any] = inspect(instance)
+def _held_values(instance: Any) -> dict[str, Any]:
+    state: InstanceState[Any] = instance_state(instance)
     if state.key is None:
         return {}
     # What was changed but not written is not loaded: the database has the old value.
-    values = {**state.dict, **state.committed_state}
-    collections = _collections(state.mapper)
-    return {
-        key: members(values[key]) if key in collections else values[key]
-        for key in state.manager
-        if values.get(key, NO_VALUE) is not NO_VALUE
-    }
+    held = {**state.dict, **state.committed_state}
+    for key in _collections(state.mapper):
+        if held.get(key, NO_VALUE) is not NO_VALUE:
+            held[key] = members(held[key])
+    return held
+
+
+def _loaded_values(instance: Any, held: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = _loadable(inspect(instance).mapper)
+    return {k: held[k] for k in attributes if held.get(k, NO_VALUE) is not NO_VALUE}
 
 
 @lru_cache(maxsize=256)
 def _collections(mapper: Mapper[Any]) -> frozenset[str]:
-    return frozenset(r.key for r in mapper.relationships if r.uselist)
+    return _loadable(mapper).intersection(r.key for r in mapper.relationships if r.uselist)
+
+
+@lru_cache(maxsize=256)
+def _loadable(mapper: Mapper[Any]) -> frozenset[str]:
+    # A dynamic relationship is a statement: it holds what is new in it, and nothing loaded.
+    dynamic = {r.key for r in mapper.relationships if r.lazy in ("dynamic", "write_only")}
+    return frozenset(mapper.class_manager).difference(dynamic)
 
 
 def members(value: Any) -> list[Any]:

@@ -16,6 +16,7 @@ from fastapi_users_db import (
     SQLAlchemyBaseOAuthAccountTableUUID,
     SQLAlchemyBaseUserTableUUID,
     SQLAlchemyUserDatabase,
+    UserAlreadyExistsError,
     UserNotFoundError,
 )
 from tests.conftest import Addresses
@@ -89,6 +90,32 @@ async def test_a_user_who_was_never_created_is_not_updated(session: AsyncSession
     with pytest.raises(UserNotFoundError):
         await users.update(User(**ANNE), {"email": "new@example.com"})
     assert (await session.execute(select(User))).all() == []
+
+
+async def test_delete_of_what_was_only_added_takes_it_out(session: AsyncSession) -> None:
+    users: Any = SQLAlchemyUserDatabase(session, User)
+    tokens: Any = SQLAlchemyAccessTokenDatabase(session, AccessToken)
+    user, token = User(id=uuid.uuid4(), **ANNE), AccessToken(token="abc", user_id=uuid.uuid4())
+    session.add_all([user, token])
+    await users.delete(user)
+    await tokens.delete(token)
+    await session.commit()
+    assert (await session.execute(select(User))).all() == []
+    assert (await session.execute(select(AccessToken))).all() == []
+
+
+async def test_what_the_app_has_written_is_undone_with_a_refused_write(
+    session: AsyncSession,
+) -> None:
+    """An adapter that gave each object its values back would show what is not in the database."""
+    users: Any = SQLAlchemyUserDatabase(session, User, OAuthAccount)
+    anne = await users.create(ANNE)
+    bert = await users.create({**ANNE, "email": "bert@example.com"})
+    bert.hashed_password = "changed"
+    await session.flush()
+    with pytest.raises(UserAlreadyExistsError):
+        await users.update(anne, {"email": "bert@example.com"})
+    assert bert.hashed_password == ANNE["hashed_password"]
 
 
 async def test_an_expired_user_who_is_gone_is_not_returned(

@@ -158,7 +158,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             UserAlreadyExistsError: the e-mail address is taken.
             OAuthAccountAlreadyLinkedError: one of the external accounts is another user's.
             TypeError: an unknown attribute.
-            InvalidValueError: a value that its column cannot hold.
+            InvalidValueError: a value that its column cannot hold, or no id where it has no
+                default.
         """
         raise NotImplementedError
 
@@ -188,7 +189,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Delete a user and its OAuth accounts, also where foreign keys are not enforced.
 
         Parameters:
-            user: the user, who stays readable. One who is gone already is no error.
+            user: the user, who stays readable. One who is gone already, or never was written, is
+                no error: what counts is the id.
         """
         raise NotImplementedError
 
@@ -419,7 +421,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
         Raises:
             TypeError: an unknown attribute.
-            InvalidValueError: a value that its column cannot hold.
+            InvalidValueError: a value that its column cannot hold, or no value for `token`.
         """
         raise NotImplementedError
 
@@ -441,10 +443,11 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         raise NotImplementedError
 
     async def delete(self, access_token: AP) -> None:
-        """Delete an access token. One that is gone already is no error.
+        """Delete an access token.
 
         Parameters:
-            access_token: the access token.
+            access_token: the access token. One that is gone already, or never was written, is no
+                error: what counts is the primary key.
         """
         raise NotImplementedError
 

@@ -132,7 +132,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         atomic = (
             bool(accounts)
             or rows.takes_two_statements(values, new=True)
-            or self._may_refuse(values, rows.are_known(values, new=True))
+            or _may_refuse(self.user_model, values, rows.are_known(values, new=True))
         )
         async with self._writing(None, values, accounts, atomic=atomic):
             row = await rows.insert(values)
@@ -147,11 +147,13 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             own = await self._read_accounts(user, map(account_key, accounts))
         users, rows = self._users, _Rows(self.database, self._users)
         before = users.loaded_values(user)
+        if not before:
+            raise UserNotFoundError()
         try:
             assign(user, values)
             changes = rows.changes(before, users.values(user))
-            may_refuse = accounts is not None or self._may_refuse(
-                users.values(user), rows.are_known(changes, new=False)
+            may_refuse = accounts is not None or _may_refuse(
+                self.user_model, users.values(user), rows.are_known(changes, new=False)
             )
             atomic = may_refuse or rows.takes_two_statements(changes)
             async with self._writing(user, values, accounts, atomic=atomic):
@@ -360,21 +362,6 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             raise OAuthAccountNotFoundError()
         return updated
 
-    def _may_refuse(self, values: Mapping[str, Any], are_known: bool) -> bool:
-        """Tell whether the app's model may refuse what is to be written.
-
-        Then the write takes a transaction, in which the model, or the app's hook, has the say.
-        """
-        if self.user_model is None:
-            return False
-        if not are_known:
-            return True
-        try:
-            self.user_model(**values)
-        except Exception:
-            return True
-        return False
-
     async def _made(self, row: Mapping[str, Any], accounts: Any) -> Any:
         """Return what the app's model makes of what was written: before COMMIT it may refuse."""
         if self.user_model is None:
@@ -477,22 +464,33 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         values = self._tokens.checked(create_dict)
         rows = _Rows(self.database, self._tokens)
         values = rows.with_defaults(self._tokens.values_of_new(values))
-        async with self._writing(values, rows.takes_two_statements(values, new=True)):
-            row = await rows.insert(values)
-        return self._make_token(row)
+        atomic = rows.takes_two_statements(values, new=True) or _may_refuse(
+            self.access_token_model, values, rows.are_known(values, new=True)
+        )
+        async with self._writing(values, atomic):
+            return self._make_token(await rows.insert(values))
 
     async def update(self, access_token: AP, update_dict: dict[str, Any]) -> AP:
         values = self._tokens.checked(update_dict)
         checked_instance(access_token, self.access_token_model or self.access_token_table)
         tokens, rows = self._tokens, _Rows(self.database, self._tokens)
         before = tokens.loaded_values(access_token)
+        if not before:
+            raise AccessTokenNotFoundError()
         try:
             assign(access_token, values)
-            changes = rows.changes(before, tokens.values(access_token))
-            async with self._writing(values, rows.takes_two_statements(changes)):
+            after = tokens.values(access_token)
+            changes = rows.changes(before, after)
+            may_refuse = _may_refuse(
+                self.access_token_model, after, rows.are_known(changes, new=False)
+            )
+            atomic = may_refuse or rows.takes_two_statements(changes)
+            async with self._writing(values, atomic):
                 row = await rows.update(before, changes)
-            if row is None:
-                raise AccessTokenNotFoundError()
+                if row is None:
+                    raise AccessTokenNotFoundError()
+                if may_refuse:
+                    self._make_token(row)
         except BaseException:
             self._give(access_token, before)
             raise
@@ -500,9 +498,12 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
 
     async def delete(self, access_token: AP) -> None:
         checked_instance(access_token, self.access_token_model or self.access_token_table)
-        rows = _Rows(self.database, self._tokens)
+        tokens, rows = self._tokens, _Rows(self.database, self._tokens)
+        stored = {**tokens.values(access_token), **tokens.loaded_values(access_token)}
+        if not all(key in stored for key in tokens.primary_key):
+            return
         async with _transaction(self.database, atomic=False):
-            await rows.delete(self._tokens.loaded_values(access_token))
+            await rows.delete(stored)
 
     async def delete_expired(self, max_age: datetime, *, batch_size: int = 1000) -> int:
         rows = _Rows(self.database, self._tokens)
@@ -642,6 +643,8 @@ class _Rows:
 
     async def insert(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Insert a row and return it, with the defaults of the server's."""
+        if (missing := self._entity.error_about_key(values)) is not None:
+            raise missing
         unknown = self._unknown(values, new=True)
         row = {key: values.get(key) for key in self._entity.columns}
         if self._dialect == "postgresql" and unknown:
@@ -873,6 +876,22 @@ def _same(row: Mapping[str, Any], key: str, value: Any) -> bool:
     return (
         key in row and not isinstance(value, ClauseElement) and bool(row[key] == value)
     ) and type(row[key]) is type(value)
+
+
+def _may_refuse(model: Any, values: Mapping[str, Any], are_known: bool) -> bool:
+    """Tell whether the app's model may refuse what is to be written.
+
+    Then the write takes a transaction, in which the model, or the app's hook, has the say.
+    """
+    if model is None:
+        return False
+    if not are_known:
+        return True
+    try:
+        model(**values)
+    except Exception:
+        return True
+    return False
 
 
 def _table(table: Any) -> Table | None:

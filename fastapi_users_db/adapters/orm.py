@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import delete, inspect
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import Session, make_transient_to_detached, scoped_session
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -56,6 +56,7 @@ from fastapi_users_db.prepared import (
     select_instances,
 )
 from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
+from fastapi_users_db.versions.sqlalchemy import written_states
 
 _T = TypeVar("_T")
 
@@ -132,7 +133,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return user
 
     async def delete(self, user: UP) -> None:
-        if inspect(checked_instance(user, self.user_table)).was_deleted:
+        if not _may_be_stored(self.session, checked_instance(user, self.user_table)):
             return
         # Deleting empties the relationships, and nothing else.
         kept = Snapshot(self._graph(user) if self._users.eager else ())
@@ -199,10 +200,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             if state.session is session:
                 return
             for instance in self._graph(user):
-                other = session.identity_map.get(inspect(instance).key)
-                if other is None or other is instance or inspect(other).modified:
-                    continue
-                session.expunge(other)
+                _make_room(session, instance, inspect(instance).key)
         self.session.add(user)
 
     async def _first(self, user: Any, reading: Awaitable[_T]) -> _T:
@@ -329,8 +327,10 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             with suppress(Exception):
                 await self._reload_users()
             if isinstance(error, _OF_THE_ENGINE):
-                return await self._error_about_values(error, values, accounts) or error
-        return error
+                refused = await self._error_about_values(error, values, accounts)
+                if refused is not None:
+                    return refused
+        return _error_about_key(error, user, self._users) or error
 
     def _graph(self, user: Any) -> list[Any]:
         """Return the user and what its loaded, eager relationships lead to."""
@@ -425,13 +425,23 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
 
     async def update(self, access_token: AP, update_dict: dict[str, Any]) -> AP:
         values = self._tokens.checked(update_dict)
+        state = inspect(checked_instance(access_token, self.access_token_table))
+        is_stored = state.key is not None and not state.was_deleted
+        if not is_stored and _synchronous(self.session) is not None:
+            raise AccessTokenNotFoundError()
         async with self._writing(access_token, values):
             self.session.add(access_token)
             assign(access_token, values)
         return access_token
 
     async def delete(self, access_token: AP) -> None:
+        checked_instance(access_token, self.access_token_table)
+        if not _may_be_stored(self.session, access_token):
+            return
         async with self._writing(access_token, complete=False):
+            session = _synchronous(self.session)
+            if session is not None:
+                _make_room(session, access_token, inspect(access_token).key)
             await self.session.delete(access_token)
 
     async def delete_expired(self, max_age: datetime, *, batch_size: int = 1000) -> int:
@@ -465,24 +475,27 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
     def _writing(
         self, access_token: Any, values: Mapping[str, Any] = NO_VALUES, *, complete: bool = True
     ) -> _Writing:
-        checked_instance(access_token, self.access_token_table)
-
         async def finish() -> None:
-            state = instance_state(access_token)
-            if state.session is not None:
-                dialect = state.session.get_bind(state.mapper).dialect.name
-                if _expire_changed(access_token, self._tokens, dialect):
-                    await self.session.refresh(access_token)
+            await self._complete(access_token)
 
         async def explain(error: BaseException) -> BaseException:
             if complete and isinstance(error, StaleDataError):
                 return AccessTokenNotFoundError()
             if isinstance(error, _OF_THE_ENGINE):
-                return await self._error_about_values(error, values) or error
+                refused = await self._error_about_values(error, values)
+                return refused or _error_about_key(error, access_token, self._tokens) or error
             return error
 
         after = finish if complete else None
         return _Writing(self.session, self.commit, [access_token], after, explain)
+
+    async def _complete(self, access_token: Any) -> None:
+        """Load what the flush left `access_token` without."""
+        state = instance_state(access_token)
+        if state.session is not None:
+            dialect = state.session.get_bind(state.mapper).dialect.name
+            if _expire_changed(access_token, self._tokens, dialect):
+                await self.session.refresh(access_token)
 
 
 class _Writing:
@@ -493,8 +506,8 @@ class _Writing:
     Parameters:
         session: the session.
         commit: whether to commit; otherwise the block is a savepoint.
-        objects: what a rollback would expire. They are given back their values, since reading
-            them must not need the database.
+        objects: what the block changes. As all that the session holds, they are given back the
+            values that a rollback expires, since reading them must not need the database.
         complete: what to do between the flush and the commit.
         explain: gives the error to raise in place of one, once all is undone.
     """
@@ -509,7 +522,7 @@ class _Writing:
     ) -> None:
         self._session = session
         self._commit = commit
-        self._loaded = Snapshot(objects)
+        self._loaded = Snapshot([*objects, *(_unchanged(session, objects) if commit else ())])
         self._complete = complete
         self._explain = explain
         self._savepoint: AsyncSessionTransaction | None = None
@@ -622,11 +635,51 @@ def _add_new(session: AsyncSession, instance: Any) -> None:
     synchronous = _synchronous(session)
     if synchronous is not None:
         mapper = instance_state(instance).mapper
-        key = mapper.primary_key_from_instance(instance)
-        other = synchronous.identity_map.get(mapper.identity_key_from_primary_key(key))
-        if other is not None and not inspect(other).modified:
-            synchronous.expunge(other)
+        primary_key = mapper.primary_key_from_instance(instance)
+        key = mapper.identity_key_from_primary_key(primary_key)
+        _make_room(synchronous, instance, key)
     session.add(instance)
+
+
+def _make_room(session: Session, instance: Any, key: Any) -> None:
+    """Take out of the session another, unchanged instance of the row that `instance` is."""
+    other = session.identity_map.get(key)
+    if other is not None and other is not instance and not inspect(other).modified:
+        session.expunge(other)
+
+
+def _may_be_stored(session: AsyncSession, instance: Any) -> bool:
+    """Tell whether there may be a row to delete.
+
+    An instance that was never written stands for the row with its primary key, as it does over
+    `databases`, and is not written any more.
+    """
+    state = instance_state(instance)
+    if state.key is None and _synchronous(session) is not None:
+        if state.session is not None:
+            state.session.expunge(instance)
+        if None in state.mapper.primary_key_from_instance(instance):
+            return False
+        make_transient_to_detached(instance)
+    return not state.was_deleted
+
+
+def _error_about_key(error: BaseException, instance: Any, of: Entity) -> Exception | None:
+    """Return the error that says that a new row was given no primary key, if it was not."""
+    if not isinstance(error, _OF_THE_ENGINE) or instance_state(instance).key is not None:
+        return None
+    return of.error_about_key(of.values(instance))
+
+
+def _unchanged(session: AsyncSession, but: Sequence[Any]) -> list[Any]:
+    """Return what the session holds besides, as far as its transaction has not written it."""
+    synchronous = _synchronous(session)
+    if synchronous is None:
+        return []
+    own = {id(instance) for instance in but}
+    others = [i for i in synchronous.identity_map.values() if id(i) not in own]
+    written = written_states(synchronous) if others else ()
+    return [other for other in others if instance_state(other) not in written]
 
 
 def _live_tables(session: AsyncSession, mapped_class: type[Any]) -> LiveTables:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Index, Table, event
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.state import InstanceState
 from sqlalchemy.sql.elements import BinaryExpression, ColumnElement
 
@@ -16,6 +17,7 @@ __all__ = [
     "InstanceState",
     "create_index_if",
     "python_type",
+    "written_states",
 ]
 
 if TYPE_CHECKING:
@@ -30,6 +32,15 @@ def python_type(column: Column[Any]) -> type[Any]:
         return column.type.python_type
     except NotImplementedError:  # before 2.1
         return object
+
+
+def written_states(session: Session) -> set[InstanceState[Any]]:
+    """Return the states of the objects that a session's transaction has inserted or changed.
+
+    No version has a public name for it.
+    """
+    transactions: Any = (session.get_transaction(), session.get_nested_transaction())
+    return {s for t in transactions if t is not None for s in (*t._new, *t._dirty)}
 
 
 def create_index_if(index: Index, condition: Callable[[Dialect], bool]) -> None:

@@ -1,14 +1,21 @@
 """Access tokens: look-ups with a maximum age, creation, changes, deletion."""
 
+import warnings
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
+from sqlalchemy.exc import SAWarning
 
-from fastapi_users_db import AccessTokenNotFoundError, InvalidValueError
+from fastapi_users_db import (
+    AccessTokenNotFoundError,
+    InvalidValueError,
+    UserAlreadyExistsError,
+)
 from tests.conformance.conftest import Backend
 from tests.conformance.models import AccessToken, User
+from tests.people import ACCOUNT
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
 SECOND = timedelta(seconds=1)
@@ -77,6 +84,13 @@ async def test_update_of_a_token_that_is_gone_is_refused(backend: Backend, user:
     assert await backend.tokens.create({"token": "new", "user_id": user_id})
 
 
+async def test_update_of_a_deleted_token_is_refused(tokens: Any, user: Any) -> None:
+    token = await tokens.create({"token": "abc", "user_id": user.id})
+    await tokens.delete(token)
+    with pytest.raises(AccessTokenNotFoundError):
+        await tokens.update(token, {"created_at": NOON})
+
+
 async def test_delete_removes_the_token(backend: Backend, user: Any) -> None:
     token = await backend.tokens.create({"token": "abc", "user_id": user.id})
     await backend.tokens.create({"token": "other", "user_id": user.id})
@@ -89,6 +103,58 @@ async def test_delete_of_a_token_that_is_gone_is_no_error(backend: Backend, user
     await backend.rows(delete(AccessToken.__table__))
     await backend.tokens.delete(token)
     await backend.tokens.delete(token)
+
+
+async def test_delete_of_a_token_that_was_never_written_is_no_error(
+    backend: Backend, user: Any
+) -> None:
+    await backend.tokens.create({"token": "abc", "user_id": user.id})
+    for token in (AccessToken(), AccessToken(token="new"), AccessToken(token="new", user_id=1)):
+        await backend.tokens.delete(token)
+        await backend.tokens.delete(token)
+    assert [row.token for row in await backend.rows(select(AccessToken.__table__))] == ["abc"]
+
+
+async def test_delete_of_a_token_by_its_value_removes_the_row(backend: Backend, user: Any) -> None:
+    token = await backend.tokens.create({"token": "abc", "user_id": user.id})
+    await backend.tokens.delete(AccessToken(token="abc"))
+    assert await backend.rows(select(AccessToken.__table__)) == []
+    assert token.token == "abc"
+
+
+async def test_update_of_a_token_that_was_never_written_is_refused(
+    backend: Backend, user: Any
+) -> None:
+    with pytest.raises(AccessTokenNotFoundError):
+        await backend.tokens.update(AccessToken(token="abc"), {"user_id": user.id})
+    assert await backend.rows(select(AccessToken.__table__)) == []
+
+
+async def test_a_token_without_its_value_is_refused(backend: Backend, user: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # the ORM's, of the same
+        with pytest.raises(InvalidValueError, match=r"(?i)accesstoken\.token is missing"):
+            await backend.tokens.create({"user_id": user.id})
+    assert user.email == "anne@example.com"
+    assert await backend.tokens.create({"token": "abc", "user_id": user.id})
+
+
+async def test_users_stay_readable_when_a_token_is_refused(backend: Backend, user: Any) -> None:
+    user = await backend.users.add_oauth_account(user, ACCOUNT)
+    await backend.tokens.create({"token": "abc", "user_id": user.id})
+    with pytest.raises(Exception, match=r"(?i)duplicate|unique"):
+        await backend.tokens.create({"token": "abc", "user_id": user.id})
+    assert user.email == "anne@example.com"
+    assert [account.account_id for account in user.oauth_accounts] == ["1"]
+
+
+async def test_tokens_stay_readable_when_a_user_is_refused(backend: Backend, user: Any) -> None:
+    token = await backend.tokens.create({"token": "abc", "user_id": user.id})
+    other = await backend.users.create({"email": "bert@example.com", "hashed_password": "hash"})
+    with pytest.raises(UserAlreadyExistsError):
+        await backend.users.update(user, {"email": "bert@example.com"})
+    assert (token.token, token.user_id) == ("abc", user.id)
+    assert other.email == "bert@example.com"
 
 
 async def test_delete_expired_removes_what_is_older(backend: Backend, user: Any) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy import insert, select
 
 from fastapi_users_db import UserAlreadyExistsError, UserNotFoundError
 from tests.conformance.conftest import Backend
-from tests.conformance.models import User, UserModel
-from tests.people import ANNE, BERT
+from tests.conformance.models import OAuthAccount, User, UserModel
+from tests.people import ACCOUNT, ANNE, BERT
 
 
 def values(user: Any) -> dict[str, Any]:
@@ -295,6 +295,31 @@ async def test_delete_of_a_user_who_is_gone_is_no_error(backend: Backend) -> Non
     await backend.rows(User.__table__.delete())
     await backend.users.delete(user)
     await backend.users.delete(user)
+
+
+async def test_delete_of_a_user_who_was_never_written_is_no_error(backend: Backend) -> None:
+    user = await backend.users.create(ANNE)
+    of = UserModel.model_construct if backend.adapter == "databases-user-model" else User
+    for other in (of(id=None), of(id=uuid.uuid4()), of(id=uuid.uuid4(), **BERT)):
+        await backend.users.delete(other)
+        await backend.users.delete(other)
+    assert [row.id for row in await backend.rows(select(User.__table__.c.id))] == [user.id]
+
+
+async def test_delete_of_a_user_by_its_id_removes_the_row(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+    of = UserModel.model_construct if backend.adapter == "databases-user-model" else User
+    await backend.users.delete(of(id=user.id))
+    assert await backend.rows(select(User.__table__)) == []
+    assert await backend.rows(select(OAuthAccount.__table__)) == []
+    assert user.email == ANNE["email"]
+
+
+async def test_update_of_a_user_who_was_never_written_is_refused(backend: Backend) -> None:
+    of = UserModel.model_construct if backend.adapter == "databases-user-model" else User
+    with pytest.raises(UserNotFoundError):
+        await backend.users.update(of(id=uuid.uuid4(), **ANNE), {"email": "new@example.com"})
+    assert await backend.rows(select(User.__table__)) == []
 
 
 async def test_update_of_a_user_who_is_gone_is_refused(backend: Backend) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import ForeignKey, String, insert
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, DynamicMapped, Mapped, mapped_column, relationship
 from sqlalchemy.orm.exc import DetachedInstanceError
 
-from fastapi_users_db import SQLAlchemyBaseUserTableInt
+from fastapi_users_db import SQLAlchemyBaseUserTableInt, UserAlreadyExistsError
 from tests.mapping.conftest import Storage
 
 CREDENTIALS = {"email": "king.arthur@camelot.bt", "hashed_password": "guinevere"}
@@ -33,6 +33,17 @@ class User(SQLAlchemyBaseUserTableInt, Base):
     castle_id: Mapped[int | None] = mapped_column(ForeignKey("castle.id"))
     castle: Mapped[Castle | None] = relationship(lazy="joined")
     horses: Mapped[list[Horse]] = relationship(lazy="selectin")
+
+
+class Steed(Base):
+    __tablename__ = "steed"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("owner.id"))
+
+
+class Owner(SQLAlchemyBaseUserTableInt, Base):
+    __tablename__ = "owner"
+    horses: DynamicMapped[Steed] = relationship(lazy="dynamic")
 
 
 @pytest.fixture(params=["orm", "orm-expire-on-commit"])
@@ -81,6 +92,21 @@ async def test_create_takes_related_objects(storage: Storage, backend: str) -> N
         user = await db.create({**CREDENTIALS, "horses": [Horse(), Horse()]})
 
     assert [horse.owner_id for horse in user.horses] == [user.id, user.id]
+
+
+async def test_new_in_a_dynamic_relationship_survives_no_refused_write(
+    storage: Storage, backend: str
+) -> None:
+    async with storage.adapter(backend, Owner) as db:
+        owner = await db.create(CREDENTIALS)
+        other = await db.create({**CREDENTIALS, "email": "patsy@camelot.bt"})
+        for changed in (owner, other):
+            changed.horses.add(Steed())
+            with pytest.raises(UserAlreadyExistsError):
+                await db.update(owner, {"email": "patsy@camelot.bt"})
+
+    assert owner.email == CREDENTIALS["email"]
+    assert other.email == "patsy@camelot.bt"
 
 
 async def test_databases_refuses_relationships(storage: Storage) -> None:
