@@ -163,6 +163,11 @@ def _check_legacy(
         raise _wrong(adapter, names, reason, _databases(names))
     else:
         check_session(connection, adapter + _orm(names))
+    for table in tables[1:]:
+        is_right = isinstance(table, Table) if isinstance(first, Table) else is_mapped_class(table)
+        if table is not None and not is_right:
+            reason = f"was given {_kind(table)} where a table of OAuth accounts belongs"
+            raise _wrong(adapter, names, reason, _orm(names), _databases(names))
 
 
 def _is_database(connection: Any) -> bool:

@@ -39,7 +39,10 @@ __all__ = [
 
 
 class _OverORM(ORMAccessTokenDatabase[AP]):
-    """The adapter over the ORM, on behalf of one of those below."""
+    """The adapter over the ORM, on behalf of one of those below.
+
+    The app's model is built before COMMIT: of what it refuses, nothing is written.
+    """
 
     def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
         # Not the constructor of the base class: the arguments are checked already.
@@ -47,12 +50,15 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
         self.access_token_table = of.access_token_table
         self.commit = of.commit
         self._model = of._model
+        self._built: Any = None
 
     async def create(self, create_dict: dict[str, Any]) -> AP:
-        return self._build(await super().create(create_dict))
+        await super().create(create_dict)
+        return self._built  # type: ignore[no-any-return]
 
     async def update(self, access_token: Any, update_dict: dict[str, Any]) -> AP:
-        return self._build(await super().update(await self._stored(access_token), update_dict))
+        await super().update(await self._stored(access_token), update_dict)
+        return self._built  # type: ignore[no-any-return]
 
     async def delete(self, access_token: Any) -> None:
         try:
@@ -65,19 +71,21 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
         mapped = await super()._get_token(statement)
         return None if mapped is None else self._build(mapped)
 
+    async def _complete(self, access_token: Any) -> None:
+        await super()._complete(access_token)
+        self._built = self._build(access_token)
+
     async def _stored(self, access_token: Any) -> Any:
         """Return the mapped object of an access token that is given as a model."""
-        if isinstance(access_token, self.access_token_table) or not hasattr(access_token, "token"):
+        is_one = isinstance(access_token, (self.access_token_table, type))
+        if is_one or not hasattr(access_token, "token"):
             return access_token
-        reading = super()._get_token(self._select_stored(access_token))
+        token = self._tokens.column("token")
+        reading = super()._get_token(self._select_token().where(token == access_token.token))
         stored = await read_first(self.session, self.commit, reading)
         if stored is None:
             raise AccessTokenNotFoundError()
         return stored
-
-    def _select_stored(self, access_token: Any) -> Any:
-        token = self._tokens.column("token")
-        return self._select_token().where(token == read(access_token, "token"))
 
     def _build(self, mapped: Any) -> AP:
         """Return the access token in the form that this adapter promises."""

@@ -97,7 +97,7 @@ class _OverORM(ORMUserDatabase[UP, ID]):
 
         Not a look-up, so it does not pass through the hook: the app has the user already.
         """
-        if isinstance(user, self.user_table) or not hasattr(user, "id"):
+        if isinstance(user, (self.user_table, type)) or not hasattr(user, "id"):
             return user
         statement = self._select_user().where(self._users.id_column == user.id)
         reading = super()._get_user(statement)

@@ -17,6 +17,7 @@ from sqlalchemy import Column, DateTime, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import declarative_base
 
+from fastapi_users_db import AccessTokenNotFoundError
 from tests.compat.models import (
     FASTAPI_USERS,
     UPSTREAM,
@@ -193,6 +194,55 @@ async def test_both_conventions_in_every_form(tokens: Tokens) -> None:
     for token in ("1", "2"):
         assert isinstance(await tokens.database.get_by_token(token), tokens.returned)
         assert await tokens.database.get_by_token(token, NOW - timedelta(minutes=1)) is None
+
+
+@ours
+@on_every_database
+async def test_delete_of_an_access_token_that_is_gone(tokens: Tokens) -> None:
+    access_token = await tokens.create("token")
+
+    for _ in range(2):
+        await tokens.database.delete(access_token)
+
+    assert await tokens.database.get_by_token("token") is None
+
+
+@ours
+@on_every_database
+async def test_update_of_an_access_token_that_is_gone(tokens: Tokens) -> None:
+    access_token = await tokens.create("token")
+    await tokens.database.delete(await tokens.database.get_by_token("token"))
+
+    with pytest.raises(AccessTokenNotFoundError):
+        await tokens.update(access_token, created_at=NOW)
+
+    assert await tokens.database.get_by_token("token") is None
+
+
+@ours
+async def test_class_in_place_of_an_access_token(tokens: Tokens) -> None:
+    await tokens.create("token", created_at=NOW)
+
+    for cls in {tokens.returned, getattr(tokens.database, "access_token_table", AccessTokenDB)}:
+        with pytest.raises(TypeError, match="Expected an instance"):
+            await tokens.database.delete(cls)
+        for values in ({"created_at": NOW - timedelta(hours=1)}, None):
+            with pytest.raises(TypeError, match=r"Expected|token must be a str"):
+                await tokens.database.update(cls, values)
+
+    assert await tokens.database.get_by_token("token", NOW - timedelta(minutes=1))
+
+
+@ours
+@on_every_database
+async def test_delete_expired(tokens: Tokens) -> None:
+    await tokens.create("old", created_at=NOW - timedelta(hours=1))
+    await tokens.create("new", created_at=NOW)
+
+    assert await tokens.database.delete_expired(NOW - timedelta(minutes=1), batch_size=10) == 1
+
+    assert await tokens.database.get_by_token("old") is None
+    assert await tokens.database.get_by_token("new") is not None
 
 
 @databases_form

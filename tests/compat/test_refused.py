@@ -1,16 +1,19 @@
 """What an app's model refuses is not written, whatever the form."""
 
+import uuid
 from typing import Any, Literal
 
 import pytest
 from fastapi_users_db_sqlalchemy import SQLAlchemyBaseUserTable, SQLAlchemyUserDatabase
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Column, String, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import declarative_base
 
 from tests.compat.conftest import Form
 from tests.compat.models import (
+    FASTAPI_USERS,
+    AccessTokenDB,
     BaseOAuthAccount,
     OAuthUserDB,
     UserDB,
@@ -21,6 +24,7 @@ from tests.compat.models import (
 )
 
 pytestmark = [ours, on_every_database]
+ANNE_ID = uuid.uuid4()
 
 
 class Account(BaseOAuthAccount):
@@ -90,6 +94,51 @@ async def test_oauth_accounts(user_db: Any, legacy_form: Form, rows: Any) -> Non
     accounts = legacy_form.oauth_accounts.c
     assert await rows(select(accounts.oauth_name, accounts.account_id)) == [("provider", "1")]
     assert user.oauth_accounts == [linked]
+
+
+@pytest.fixture(params=["database", "session"])
+def connection(request: pytest.FixtureRequest, addresses: Any) -> Any:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+async def tokens(connection: Any, legacy: Any, create_all: Any, session: AsyncSession) -> Any:
+    if FASTAPI_USERS < 9:
+        pytest.skip("FastAPI Users 9 brought access tokens")
+    from fastapi_users_db_sqlalchemy.access_token import (
+        SQLAlchemyAccessTokenDatabase,
+        SQLAlchemyBaseAccessTokenTable,
+    )
+
+    class RefusingToken(AccessTokenDB):
+        scope: Literal["read", "write"]
+
+    class AccessToken(legacy.base, SQLAlchemyBaseAccessTokenTable):
+        scope = Column(String(20))
+
+    await create_all(legacy.base)
+    await SQLAlchemyUserDatabase(UserDB, session, legacy.UserTable).create(anne(id=ANNE_ID))
+    table: Any = AccessToken if connection is session else AccessToken.__table__
+    return SQLAlchemyAccessTokenDatabase(RefusingToken, connection, table)
+
+
+async def test_access_tokens(tokens: Any, legacy: Any, rows: Any) -> None:
+    scopes = select(legacy.base.metadata.tables["accesstoken"].c.scope)
+
+    with pytest.raises(ValueError, match="scope"):
+        await tokens.create({"token": "token", "user_id": ANNE_ID, "scope": "all"})
+    assert await rows(scopes) == []
+    access_token = await tokens.create({"token": "token", "user_id": ANNE_ID, "scope": "read"})
+
+    with pytest.raises(ValueError, match="scope"):
+        await tokens.update(access_token, {"scope": "all"})
+    assert await rows(scopes) == [("read",)]
+    assert access_token.scope == "read"
+    access_token.scope = "all"
+    with pytest.raises(ValueError, match="scope"):
+        await tokens.update(access_token)
+    assert await rows(scopes) == [("read",)]
+    assert (await tokens.update(access_token, {"scope": "write"})).scope == "write"
 
 
 @pytest.mark.parametrize("model", [None, UserDB])

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from tests.compat.models import FASTAPI_USERS, AccessTokenDB, UserDB, ours
+from tests.compat.models import FASTAPI_USERS, AccessTokenDB, UserDB, account, anne, ours
 
 pytestmark = ours
 
@@ -147,10 +147,53 @@ class TestDatabases:
             )
 
 
+class TestOAuthAccounts:
+    """The last argument of the legacy forms."""
+
+    @pytest.mark.parametrize("wrong", ["oauth_accounts", UserDB, AsyncSession()])
+    def test_databases(self, wrong: Any, database: Any, legacy: SimpleNamespace) -> None:
+        for oauth_accounts in (wrong, legacy.OAuthAccountTable):
+            with raises(DATABASES):
+                SQLAlchemyUserDatabase(UserDB, database, legacy.users, oauth_accounts)
+
+    @pytest.mark.parametrize("wrong", ["oauth_accounts", UserDB, AsyncSession()])
+    def test_orm(self, wrong: Any, session: AsyncSession, legacy: SimpleNamespace) -> None:
+        for oauth_accounts in (wrong, legacy.oauth_accounts):
+            with raises(LEGACY_ORM):
+                SQLAlchemyUserDatabase(UserDB, session, legacy.UserTable, oauth_accounts)
+
+
+class TestReads:
+    async def test_class_that_is_not_mapped(
+        self, session: AsyncSession, current: SimpleNamespace
+    ) -> None:
+        for classes in ((dict,), (current.User, dict)):
+            user_db: Any = SQLAlchemyUserDatabase(session, *classes)
+            with pytest.raises(TypeError, match=r"is not mapped|needs a relationship"):
+                await user_db.get_by_email("anne@example.com")
+
+
 class TestWrites:
     async def test_create_of_nothing(self, form: Any) -> None:
         with pytest.raises(TypeError, match=re.escape("create(")):
             await form.user_db.create(None)
+
+    async def test_class_in_place_of_an_object(self, form: Any, rows: Any) -> None:
+        """As `delete(User)`: `User.id` is a column, and with it any row is the user's."""
+        user_db: Any = form.user_db
+        await user_db.create(anne())
+        before = await rows(select(form.users))
+        for cls in (form.returned, getattr(user_db, "user_table", UserDB)):
+            for call in (
+                lambda cls=cls: user_db.delete(cls),
+                lambda cls=cls: user_db.update(cls, {"is_active": False}),
+                lambda cls=cls: user_db.update(cls),
+                lambda cls=cls: user_db.add_oauth_account(cls, account()),
+                lambda cls=cls: user_db.update_oauth_account(cls, cls, {"access_token": "new"}),
+            ):
+                with pytest.raises(TypeError, match="Expected"):
+                    await call()
+        assert await rows(select(form.users)) == before
 
 
 @pytest.mark.skipif(FASTAPI_USERS < 9, reason="FastAPI Users 9 brought access tokens")
