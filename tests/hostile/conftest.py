@@ -6,5 +6,5 @@ from tests.conftest import SOAK
 __all__ = ["addresses", "backend"]
 
 # Long ones, which `make soak` runs.
-LONG = ["test_api.py", "test_constructors.py", "test_found.py", "test_fuzz.py"]
+LONG = ["test_api.py", "test_constructors.py", "test_fuzz.py"]
 collect_ignore = [] if SOAK else LONG

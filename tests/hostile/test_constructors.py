@@ -14,14 +14,12 @@ from unittest.mock import AsyncMock, Mock
 import fastapi_users_db_sqlalchemy as shim
 import pytest
 from databases import Database
-from fastapi_users_db_sqlalchemy._forms import Forms
 from fastapi_users_db_sqlalchemy.access_token import (
     SQLAlchemyAccessTokenDatabase as ShimAccessTokenDatabase,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
-from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -84,13 +82,8 @@ RIGHT: dict[Any, list[tuple[Any, ...]]] = {
 }
 
 
-# What the shim does not look at is an error of SQLAlchemy's or Python's: see `test_found.py`.
-NOT_LOOKED_AT = (NoInspectionAvailable, AttributeError)
-
-
-def is_clear(error: Exception, adapter: Any) -> bool:
-    is_of_shim = issubclass(adapter, Forms) and isinstance(error, NOT_LOOKED_AT)
-    return isinstance(error, FastAPIUsersDBError) or type(error) is TypeError or is_of_shim
+def is_clear(error: Exception) -> bool:
+    return isinstance(error, FastAPIUsersDBError) or type(error) is TypeError
 
 
 @contextmanager
@@ -161,7 +154,7 @@ def test_any_arguments_are_refused_or_work(
                     run(use(made))
                     built += 1
             except Exception as error:
-                if not is_clear(error, adapter):
+                if not is_clear(error):
                     raise
 
         attempt()
