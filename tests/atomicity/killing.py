@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -13,11 +12,8 @@ from tests.atomicity.operations import APPS_OWN, Operation
 from tests.atomicity.trial import Kind, Place, Trial
 from tests.conftest import Addresses
 from tests.faults.injection import KILLED, Injection
+from tests.faults.processes import Process, running
 from tests.faults.secrets import Texts
-
-# Forked from a process that has imported all of this, and runs nothing.
-PROCESSES = get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__])
 
 
 async def run_and_kill(
@@ -28,40 +24,30 @@ async def run_and_kill(
     If it succeeds, its process is killed all the same, unless the app has yet to commit.
     """
     await place.reset()
-    conversation, its_conversation = PROCESSES.Pipe()
-    process: Any = PROCESSES.Process(
-        target=_process,
-        args=(its_conversation, _addresses(place), kind, operation, injection.at),
-        daemon=True,
-    )
-    process.start()
-    its_conversation.close()
-
-    def kill(_: Injection) -> None:
-        process.kill()
-        process.join()
-
-    injection.kill = kill
-    trial = Trial(error="killed", survived=False)
-    with conversation:
-        assert await _receive(conversation) == []
-        async with place.faults(injection):
-            conversation.send(None)
-            with suppress(EOFError):
-                requests = await _receive(conversation)
-                injection.requests += requests  # of SQLite's, which only that process sees
-                if not injection.happened:
-                    trial.error = None
+    with running(_process, _addresses(place), kind, operation, injection.at) as process:
+        trial = await _converse(process, place, injection)
         if kind.owns_transaction and trial.error is None:
-            conversation.send(None)
-        else:
-            kill(injection)
-        await asyncio.to_thread(process.join)
+            process.conversation.send(None)
+            await asyncio.to_thread(process.process.join)
     await place.settle()
     async with place.app(kind) as app, app.transaction():
         await app.works()
     await place.settle()
     trial.state = await place.state()
+    return trial
+
+
+async def _converse(process: Process, place: Place, injection: Injection) -> Trial:
+    injection.kill = lambda _: process.kill()
+    trial = Trial(error="killed", survived=False)
+    await asyncio.to_thread(process.conversation.recv)  # it is ready
+    async with place.faults(injection):
+        process.conversation.send(None)
+        with suppress(EOFError):
+            # On SQLite, nobody but that process sees its requests.
+            injection.requests += await asyncio.to_thread(process.conversation.recv)
+            if not injection.happened:
+                trial.error = None
     return trial
 
 
@@ -73,10 +59,6 @@ def _addresses(place: Place) -> Addresses:
     return Addresses(addresses.name, orm, databases)
 
 
-async def _receive(conversation: Connection) -> Any:
-    return await asyncio.to_thread(conversation.recv)
-
-
 def _process(*args: Any) -> None:
     asyncio.run(_operate(*args))
 
@@ -84,7 +66,7 @@ def _process(*args: Any) -> None:
 async def _operate(
     conversation: Connection, addresses: Addresses, kind: Kind, operation: Operation, at: int
 ) -> None:
-    """Run the operation when told to, and leave it to others to kill this on servers."""
+    """Run the operation when told to. On servers it is left to others to kill this process."""
     place = Place(addresses, None)
     injection = Injection(KILLED, at, _kill_this(conversation))
     async with place.app(kind) as app, app.transaction():
@@ -92,7 +74,7 @@ async def _operate(
             await app.connection.execute(APPS_OWN)
         ready = await operation.prepare(app.adapters)
         await app.warm_up()
-        conversation.send([])
+        conversation.send(None)
         conversation.recv()
         async with place.faults(injection):
             await ready()

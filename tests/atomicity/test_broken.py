@@ -101,7 +101,7 @@ async def test_a_commit_between_two_statements_is_found(
         await harm_at_each_request(sqlite, broken, operation, ERROR, texts)
 
 
-@pytest.mark.parametrize(("broken", "operation"), BETWEEN)
+@pytest.mark.parametrize(("broken", "operation"), BETWEEN[:1])
 async def test_it_is_found_when_its_process_is_killed(
     harmed: Place, broken: Kind, operation: Operation, texts: Texts
 ) -> None:
