@@ -339,6 +339,21 @@ async def test_update_of_a_deleted_user_is_refused(users: Any) -> None:
         await users.update(user, {"name": "Anne"})
 
 
+async def test_an_object_stands_for_whoever_has_its_id(backend: Backend) -> None:
+    """SQL cannot tell that another user has got the id meanwhile."""
+    user = await backend.users.create(ANNE)
+    await backend.rows(User.__table__.delete())
+    flags = {"is_active": True, "is_superuser": False, "is_verified": False, "changes": 0}
+    await backend.rows(insert(User.__table__).values(id=user.id, **BERT, **flags))
+
+    await backend.users.update(user, {"name": "Bert"})
+
+    table = User.__table__
+    assert await backend.rows(select(table.c.email, table.c.name)) == [(BERT["email"], "Bert")]
+    await backend.users.delete(user)
+    assert await backend.rows(select(table)) == []
+
+
 async def test_adapter_without_oauth_table_works(backend: Backend) -> None:
     users = backend.users_without_oauth
     user = await users.create(ANNE)
