@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from tests.conftest import DATABASES, SOAK, Addresses, create_tables
+from tests.faults.secrets import collected, planted
 from tests.races.parties import KINDS, Observer, Outcome, Party, interleave, party
 from tests.races.tables import declare
 
@@ -67,10 +68,13 @@ class Duel:
     ) -> int:
         """Let the first party do `one`, and the second do `other` before each of its statements.
 
+        Nothing that is logged, warned of or raised shows a secret.
+
         Returns:
             In how many ways.
         """
         async with AsyncExitStack() as stack:
+            texts = stack.enter_context(collected())
             first, second = [
                 await stack.enter_async_context(
                     party(kind, self.addresses, self.tables, self.adapters)
@@ -85,6 +89,9 @@ class Duel:
                 outcomes = await interleave(first, second, one, other, self.observer)
                 await first.end()
                 await second.end()
+                for outcome in outcomes:
+                    if outcome.error is not None:
+                        texts.raised(outcome.error)
                 try:
                     await self.check_invariants()
                     if not self._are_victims(outcomes):
@@ -95,6 +102,7 @@ class Duel:
                         f"{outcomes} when held before statement {number} of\n{executed}"
                     ) from error
                 if not first.is_held.is_set():
+                    texts.assert_no_secret()
                     return number
         raise AssertionError("It does not end.")
 
@@ -124,7 +132,7 @@ class Duel:
         user_id = uuid4()
         row = {
             "id": user_id,
-            "hashed_password": "old",
+            "hashed_password": planted("old hash"),
             "is_active": True,
             "is_superuser": False,
             "is_verified": False,

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from fastapi_users_db import DatabasesUserDatabase, SQLAlchemyUserDatabase
+from tests.faults.secrets import planted
 from tests.races import test_two_parties as races
 from tests.races.conftest import Duel
+from tests.races.parties import Outcome, Party
 
 pytestmark = pytest.mark.parametrize("pair", [("orm", "orm"), ("databases", "databases")])
 on_postgresql = pytest.mark.parametrize("raced", ["postgresql"], indirect=True)
@@ -25,6 +27,18 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Any:
             monkeypatch.setattr(adapter, question, never)
 
     return break_adapters
+
+
+@on_postgresql
+async def test_a_secret_in_an_error_is_found(duel: Duel) -> None:
+    async def fail(party: Party) -> None:
+        raise ValueError(planted("hash"))
+
+    async def check(*_: Outcome) -> None:
+        pass
+
+    with pytest.raises(AssertionError, match="a secret is shown"):
+        await duel.at_each_statement(races.nothing, fail, fail, check)
 
 
 @on_postgresql

@@ -18,19 +18,22 @@ from fastapi_users_db import (
     UserAlreadyExistsError,
     UserNotFoundError,
 )
+from tests.faults.secrets import planted
 from tests.races.conftest import Duel
 from tests.races.parties import Outcome, Party
 
 ANNE, BERT, CARL = "anne@example.com", "bert@example.com", "carl@example.com"
+HASH, REHASHED, NEW = planted("hash"), planted("rehashed hash"), planted("new hash")
+SECRET = planted("token")
 NOON = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
 
 
-def account(access_token: str = "token", account_id: str = "1") -> dict[str, Any]:
+def account(access_token: str = "access token", account_id: str = "1") -> dict[str, Any]:
     return {
         "oauth_name": "provider",
-        "access_token": access_token,
+        "access_token": planted(access_token),
         "expires_at": None,
-        "refresh_token": None,
+        "refresh_token": planted("refresh token"),
         "account_id": account_id,
         "account_email": ANNE,
     }
@@ -54,7 +57,7 @@ async def test_one_of_two_registers_an_address(duel: Duel) -> None:
     """One user is created; the other is refused as the address is taken."""
 
     async def register(party: Party) -> Any:
-        return (await party.users.create({"email": ANNE, "hashed_password": party.kind})).id
+        return (await party.users.create({"email": ANNE, "hashed_password": HASH})).id
 
     async def check(*outcomes: Outcome) -> None:
         [created] = succeeded(*outcomes)
@@ -70,7 +73,7 @@ async def test_one_of_two_registers_an_address_in_any_case(indexed_duel: Duel) -
 
     def register(email: str) -> Any:
         async def create(party: Party) -> Any:
-            return (await party.users.create({"email": email, "hashed_password": ""})).id
+            return (await party.users.create({"email": email, "hashed_password": HASH})).id
 
         return create
 
@@ -137,7 +140,7 @@ async def test_one_of_two_is_created_with_an_account(indexed_duel: Duel) -> None
 
     def register(email: str) -> Any:
         async def create(party: Party) -> Any:
-            values = {"email": email, "hashed_password": "", "oauth_accounts": [account()]}
+            values = {"email": email, "hashed_password": HASH, "oauth_accounts": [account()]}
             return (await party.users.create(values)).id
 
         return create
@@ -223,7 +226,7 @@ async def rename(party: Party, user: Any) -> None:
 
 async def change_account(party: Party, user: Any) -> None:
     [linked] = user.oauth_accounts
-    await party.users.update_oauth_account(user, linked, {"access_token": "new"})
+    await party.users.update_oauth_account(user, linked, {"access_token": planted("new")})
 
 
 async def test_linking_against_deleting(duel: Duel) -> None:
@@ -280,11 +283,11 @@ async def test_rehash_against_password_change(duel: Duel) -> None:
 
     async def rehash(party: Party) -> None:
         user = await party.users.get_by_email(ANNE)
-        await party.users.update(user, {"hashed_password": "rehashed"})
+        await party.users.update(user, {"hashed_password": REHASHED})
 
     async def change(party: Party) -> None:
         user = await party.users.get(ids[0])
-        await party.users.update(user, {"hashed_password": "new", "name": "Anne"})
+        await party.users.update(user, {"hashed_password": NEW, "name": "Anne"})
 
     async def check(*outcomes: Outcome) -> None:
         assert errors(*outcomes) == []
@@ -293,9 +296,9 @@ async def test_rehash_against_password_change(duel: Duel) -> None:
         assert (user.name, user.email) == ("Anne", ANNE)
 
     await duel.at_each_statement(prepare, rehash, change, check)
-    assert {*found} == {"rehashed", "new"}
+    assert {*found} == {REHASHED, NEW}
     # Held before it has begun, the first writes last; not held, it has ended before the second.
-    assert (found[0], found[-1]) == ("rehashed", "new")
+    assert (found[0], found[-1]) == (REHASHED, NEW)
 
 
 async def test_token_is_used_while_it_is_deleted(duel: Duel) -> None:
@@ -305,17 +308,17 @@ async def test_token_is_used_while_it_is_deleted(duel: Duel) -> None:
     async def prepare() -> None:
         user_id = await duel.add_user(email=ANNE)
         async with duel.observer.engine.connect() as connection:
-            row = {"token": "secret", "user_id": user_id, "created_at": NOON}
+            row = {"token": SECRET, "user_id": user_id, "created_at": NOON}
             await connection.execute(insert(tokens).values(**row))
 
     async def use(party: Party) -> None:
-        token = await party.tokens.get_by_token("secret")
+        token = await party.tokens.get_by_token(SECRET)
         if token is not None:
             await party.tokens.update(token, {"created_at": NOON + timedelta(hours=1)})
-        await party.tokens.get_by_token("secret", NOON)
+        await party.tokens.get_by_token(SECRET, NOON)
 
     async def remove(party: Party) -> None:
-        await party.tokens.delete(await party.tokens.get_by_token("secret"))
+        await party.tokens.delete(await party.tokens.get_by_token(SECRET))
 
     async def check(using: Outcome, deleting: Outcome) -> None:
         assert deleting.error is None
@@ -332,7 +335,7 @@ async def test_two_delete_expired_tokens(duel: Duel) -> None:
     async def prepare() -> None:
         user_id = await duel.add_user(email=ANNE)
         rows = [
-            {"token": str(n), "user_id": user_id, "created_at": NOON + timedelta(hours=n)}
+            {"token": planted(str(n)), "user_id": user_id, "created_at": NOON + timedelta(hours=n)}
             for n in range(5)
         ]
         async with duel.observer.engine.connect() as connection:
