@@ -535,7 +535,8 @@ def _is_stored_as_is(column: Column[Any], value: Any, dialect: str) -> bool:
         # MySQL keeps whole seconds.
         is_utc = isinstance(value, datetime) and value.utcoffset() == timedelta(0)
         return is_utc and dialect not in ("mysql", "mariadb")
-    return False
+    # asyncpg reads ids as a subclass of its own.
+    return isinstance(value, uuid.UUID) and _kept_type(column) is uuid.UUID
 
 
 def _is_eager(relationship: RelationshipProperty[Any]) -> bool:

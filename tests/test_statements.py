@@ -60,16 +60,20 @@ class Subject:
     """The adapters, with Anne and her token, and what they have sent since the last look."""
 
     def __init__(self, connection: Any, users: Any, tokens: Any, sent: list[str]) -> None:
+        self._connection = connection
         self.users = users(connection, User, OAuthAccount)
         self.plain_users = users(connection, User)
         self.tokens = tokens(connection, AccessToken)
         self._sent = sent
 
     async def prepare(self) -> None:
-        self.anne = await self.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
-        self.token = await self.tokens.create({"token": "token", "user_id": self.anne.id})
-        # A request reads before it writes.
-        await self.users.get(self.anne.id)
+        anne = await self.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+        await self.tokens.create({"token": "token", "user_id": anne.id})
+        if isinstance(self._connection, AsyncSession):
+            self._connection.expunge_all()
+        # A request reads what another has written, and writes itself.
+        self.anne = await self.users.get(anne.id)
+        self.token = await self.tokens.get_by_token("token")
         self._sent.clear()
 
     def sent(self) -> str:
