@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, literal
+from sqlalchemy import Boolean
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.operators import eq
 
 from fastapi_users_db.versions.sqlalchemy import BooleanBinary, ColumnElement
 
 __all__ = ["differs_only_by_case", "same_text"]
+
+_BOOLEAN = Boolean()
 
 
 class SameText(BooleanBinary):
@@ -29,8 +32,10 @@ def same_text(column: ColumnElement[str], value: Any) -> ColumnElement[bool]:
         column: the column.
         value: the string, or a parameter that stands for it.
     """
-    operand = value if isinstance(value, ColumnElement) else literal(value, column.type)
-    return SameText(column, operand, eq, type_=Boolean())
+    operand = value
+    if not isinstance(value, ColumnElement):
+        operand = BindParameter(None, value, type_=column.type, unique=True)
+    return SameText(column, operand, eq, type_=_BOOLEAN)
 
 
 @compiles(SameText)

@@ -290,6 +290,7 @@ class UserEntity(Entity):
         oauth_user_key: its attribute.
         oauth_owner: the relationships of the OAuth account that lead to its user.
         user_oauth: the column of the user that it refers to.
+        oauth_onclause: the criterion that the one refers to the other.
         options: loader options that make a loaded user complete.
         complete: the attributes that a complete user has loaded.
         eager: those of them that are relationships.
@@ -306,6 +307,7 @@ class UserEntity(Entity):
         self.relationships: list[RelationshipProperty[Any]] = []
         if self.oauth is not None:
             self.oauth_user, self.user_oauth = self._oauth_reference(self.oauth)
+            self.oauth_onclause = self.oauth_user == self.user_oauth
             self.oauth_user_key = self.oauth.attribute(self.oauth_user)
             mapper = self.oauth.mapper
             related: Iterable[Any] = () if mapper is None else mapper.relationships

@@ -140,8 +140,9 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 raise TypeError(f"oauth and account_id must be str, not {type(value).__name__}.")
             if not is_storable(value):
                 return None
-        holders = self._select_holders([(oauth, account_id)])
-        statement = self._select_user().where(self._users.user_oauth.in_(holders))
+        accounts, onclause = self._oauth_accounts.table, self._users.oauth_onclause
+        [criterion] = self._with_keys([(oauth, account_id)])
+        statement = self._select_user().join(accounts, onclause).where(criterion)
         return await self._get_one_of_several(statement, order_by=self._users.id_column)
 
     async def create(self, create_dict: dict[str, Any]) -> UP:

@@ -274,10 +274,11 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     def _read_joined(self, records: Sequence[Any]) -> list[dict[str, Any]] | None:
         if self._users.oauth is None:
             return None
-        accounts = _Rows(self.database, self._users.oauth)
+        oauth, accounts = self._users.oauth, _Rows(self.database, self._users.oauth)
         read = [accounts.read(record, _ACCOUNT) for record in records]
-        key = self._users.oauth_user_key
-        return [account for account in read if account[key] is not None]
+        # Once each, if the user was found through several.
+        by_id = {account[oauth.id]: account for account in read}
+        return [account for account in by_id.values() if account[oauth.id] is not None]
 
     async def _fetch_accounts(self, criterion: Any, *, lock: bool = False) -> list[dict[str, Any]]:
         rows = _Rows(self.database, self._oauth_accounts)

@@ -138,7 +138,9 @@ async def test_get_by_oauth_account_finds_a_user_who_is_linked_twice(backend: Ba
     for _ in range(2):
         row = {"id": uuid.uuid4(), "user_id": user.id, **account()}
         await backend.rows(insert(OAuthAccount.__table__).values(**row))
-    assert (await backend.users.get_by_oauth_account("provider", "1")).id == user.id
+    found = await backend.users.get_by_oauth_account("provider", "1")
+    assert found.id == user.id
+    assert len(found.oauth_accounts) == len({account.id for account in found.oauth_accounts}) == 2
 
 
 async def test_create_links_accounts_in_the_same_transaction(backend: Backend) -> None:
