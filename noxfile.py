@@ -1,5 +1,6 @@
 """Run the tests on every stack: sets of versions, from FastAPI Users 8 to today's."""
 
+import fcntl
 import sys
 from pathlib import Path
 
@@ -42,14 +43,31 @@ NOT_ON_STACKS = (
 )
 
 
+# Failures, and why tests were skipped; the warnings are for `make test` to show.
+PYTEST = ("pytest", "--quiet", "-rfE", "--disable-warnings", "-p", "tests.skipped")
+
+
+def install(session: nox.Session, *requirements: str) -> None:
+    """Bring a session's environment to these requirements, whatever an earlier run left there."""
+    environment = Path(session.virtualenv.location)
+    # It is there as long as the environment is half-built, so also after an interruption.
+    unfinished = environment / "unfinished"
+    # Of two runs at once, one installs and the other finds it done.
+    with environment.with_name(f"{environment.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        again = ("--reinstall",) if unfinished.exists() else ()
+        unfinished.touch()
+        # Tests start many interpreters: these do not compile everything anew.
+        session.install("--exact", "--compile-bytecode", *again, *requirements)
+        unfinished.unlink()
+
+
 @nox.session
 @nox.parametrize("stack", list(STACKS.values()), ids=list(STACKS))
 def stacks(session: nox.Session, stack: Stack) -> None:
     """Run the shim's tests; with today's convention the conformance suite; on one, nearly all."""
-    session.install(
-        *("--editable", ".", "--editable", "compat", *stack.requirements),
-        *(ALL_TESTS if stack.major >= 15 else TESTS),
-    )
+    tools = ALL_TESTS if stack.major >= 15 else TESTS
+    install(session, *("--editable", ".", "--editable", "compat"), *stack.requirements, *tools)
     tests = ["tests/compat"]
     if stack.whole:
         tests = ["tests", *(f"--ignore-glob={path}" for path in NOT_ON_STACKS)]
@@ -59,7 +77,7 @@ def stacks(session: nox.Session, stack: Stack) -> None:
         tests += ["-k", "not postgresql and not mariadb"]
     if stack.major in (9, 15):
         tests.append(MIGRATING)
-    pytest = ("pytest", "--quiet", "--numprocesses", "auto", "--dist", "worksteal")
+    pytest = (*PYTEST, "--numprocesses", "auto", "--dist", "worksteal")
     # Of what apps of that time do, 1.4 tells once in each process that 2.0 will not have it.
     session.run(*pytest, *tests, *session.posargs, env={"SQLALCHEMY_SILENCE_UBER_WARNING": "1"})
 
@@ -67,9 +85,10 @@ def stacks(session: nox.Session, stack: Stack) -> None:
 @nox.session
 def generations(session: nox.Session) -> None:
     """Run the tests that need upstream's own releases, or ours on other stacks, beside today's."""
-    session.install(
+    install(
+        session,
         *("--editable", ".[databases]", "--editable", "compat", "uv"),
         *(*STACKS["15-sa21"].requirements, *TESTS),
     )
     folders = ("same_bytes", "four_generations", "rolling_back", "wheels")
-    session.run("pytest", "--quiet", *(f"tests/{folder}" for folder in folders), *session.posargs)
+    session.run(*PYTEST, *(f"tests/{folder}" for folder in folders), *session.posargs)

@@ -4,6 +4,7 @@ They are kept, by name, in the folder that the environment variable TEST_ENVIRON
 otherwise below `.cache`. One that is there is used as it is.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -24,7 +25,12 @@ def python_of(name: str) -> Path:
     """Return the interpreter of an environment, which is made if it is not there."""
     python = _folder() / name / "bin" / "python"
     if not python.exists():
-        _make(python.parents[1], REQUIREMENTS[name])
+        python.parents[2].mkdir(parents=True, exist_ok=True)
+        # Of two runs at once, one makes it and the other finds it made.
+        with python.parents[2].joinpath(f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not python.exists():
+                _make(python.parents[1], REQUIREMENTS[name])
     return python
 
 
@@ -42,7 +48,8 @@ def _make(environment: Path, requirements: list[str]) -> None:
     unfinished = environment.with_name(f"{environment.name}.{os.getpid()}")
     try:
         uv("venv", "--python", sys.executable, unfinished)
-        uv("pip", "install", "--python", unfinished, *requirements, *DRIVERS)
+        install = ("pip", "install", "--compile-bytecode", "--python", unfinished)
+        uv(*install, *requirements, *DRIVERS)
         unfinished.rename(environment)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
