@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -26,6 +25,8 @@ RESULTS = ROOT / ".cache" / "benchmarks"
 DOCS = ROOT / "docs"
 ENVIRONMENTS = {"orm": "up-7.0.0", "databases": "up-1.1.0"}
 SERVERS = ("postgresql", "sqlite")
+ATTEMPTS = 3
+BUSY = "The machine is too busy to measure: upstream beside itself is"
 
 console = Console()
 
@@ -52,6 +53,7 @@ class Benchmark:
                 for users in self.options.users:
                     console.print(f"[dim]{server}: seeding {users:,} users ...")
                     store.grow(users)
+                    self._keep(f"itself-{server}", self._itself, store)
                     if self._is_wanted(*report.BY_EMAIL):
                         self._keep(f"scaling-{server}-{users}", self._by_email, "orm", store)
                 self._measure(store)
@@ -64,6 +66,24 @@ class Benchmark:
             self._keep("end-to-end", self._end_to_end, store)
             self._keep("advice", self._worker, "advice", store, [])
             self._keep("delete_expired", self._delete_expired, store)
+
+    def _itself(self, store: Store) -> list[Any]:
+        """Measure upstream beside itself, and go on only if it is as fast: the ruler comes first.
+
+        Raises:
+            SystemExit: it is not, three times over, and the run is not a quick one.
+        """
+        rows = []
+        for _ in range(ATTEMPTS):
+            rows += self._worker("orm", store, ["itself"])
+            if report.is_trusted({"suites": {"itself-": rows}}):
+                return rows
+        if self.options.quick:
+            return rows
+        raise SystemExit(
+            f"{BUSY} {', '.join(f'{report.itself(row):.2f}' for row in rows)} instead of 1.00 ± "
+            f"{report.TOLERANCE}. Run it again when nothing else runs."
+        )
 
     def _is_wanted(self, *operations: str) -> bool:
         return not self.options.only or not set(self.options.only).isdisjoint(operations)
@@ -78,7 +98,7 @@ class Benchmark:
         self.path.write_text(json.dumps(self.results, indent=1) + "\n")
 
     def _operations(self, backend: str, store: Store) -> list[Any]:
-        wanted = self.options.only or ["itself", *report.LABELS]
+        wanted = self.options.only or list(report.LABELS)
         rows = self._worker(backend, store, [n for n in wanted if n not in report.BY_EMAIL])
         if self._is_wanted(*report.BY_EMAIL):
             rows += self._by_email(backend, store)
@@ -175,8 +195,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print(Markdown(report.page(benchmark.results)))
     if not report.is_trusted(benchmark.results):
         console.print("[bold red]Upstream was not as fast as itself: trust none of the ratios.")
-        if not options.quick:
-            sys.exit(1)
 
 
 if __name__ == "__main__":

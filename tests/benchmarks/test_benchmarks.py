@@ -90,10 +90,36 @@ ROW = {"operation": "create", "upstream": 3.0, "ours": 2.0, "bare": 1.0, "users"
 
 
 def test_the_table_says_whether_a_figure_is_met() -> None:
-    assert "| `create` | 3.00 | 2.00 | 1.50 | 1.6 | **no** | 1.00 |" in report.operations(
-        [ROW], "orm"
+    assert (
+        "| `create` | 3.00 | 2.00 | 1.50 | 1.6 | 1.00 | 2.00 (≤ 2.5) | **no** |"
+        in report.operations([ROW], "orm")
     )
-    assert "| 0.97 | yes |" in report.operations([ROW], "databases")
+    assert "| 1.00 | 2.00 | yes |" in report.operations([ROW], "databases")
+    assert "| 0.70 | 2.86 (≤ 2.5) | **no** |" in report.operations(
+        [{**ROW, "upstream": 4.0, "bare": 0.7}], "orm"
+    )
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_nothing_is_measured_where_upstream_is_not_as_fast_as_itself(
+    quick: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    arguments = ["--only", "get", "--servers", "sqlite", "--users", "10"]
+    measured: list[list[str]] = []
+
+    def measure(self: Any, suite: str, store: Store, only: list[str]) -> list[Any]:
+        measured.append(only)
+        return [{"operation": only[0], "upstream": 1.2, "ours": 1.0, "users": 10}]
+
+    monkeypatch.setattr(benchmark.Benchmark, "_worker", measure)
+    output = ["--output", str(tmp_path / "results.json"), *(["--quick"] if quick else [])]
+    if quick:
+        benchmark.main(arguments + output)
+        assert measured == [["itself"]] * 3 + [["get"]] * 2
+    else:
+        with pytest.raises(SystemExit, match=r"too busy .* 1\.20, 1\.20, 1\.20 instead of 1\.00"):
+            benchmark.main(arguments + output)
+        assert measured == [["itself"]] * 3
 
 
 def test_a_million_users_are_asked_for_more() -> None:
@@ -106,9 +132,10 @@ def test_a_run_beside_other_work_says_so() -> None:
     assert "A quick run" in report.page(results)
     assert "A busy machine" not in report.page(results)
     itself = {"operation": "itself", "upstream": 1.1, "ours": 1.0, "users": 1000}
-    results["suites"]["orm-sqlite"] = [itself, ROW]
+    results["suites"].update({"itself-sqlite": [itself], "orm-sqlite": [ROW]})
     assert "A busy machine" in report.page(results)
-    assert "| 1.6 | ? |" in report.page(results)
+    assert "(≤ 2.5) | ? |" in report.page(results)
+    assert "Upstream beside itself: 1.10." in report.page(results)
 
 
 def test_what_is_published_is_what_was_measured() -> None:
@@ -131,14 +158,15 @@ def test_suites_that_are_there_are_not_measured_again(
 
     def worker(self: Any, suite: str, store: Store, only: list[str]) -> list[Any]:
         measured.append(suite)
-        return [{**ROW, "operation": name} for name in only]
+        return [{**ROW, "operation": name, "ours": ROW["upstream"]} for name in only]
 
     monkeypatch.setattr(benchmark.Benchmark, "_worker", worker)
     output = tmp_path / "results.json"
     arguments = ["--quick", "--servers", "sqlite", "--users", "10", "--output", str(output)]
     benchmark.main([*arguments, "--only", "create", "get_by_email"])
-    assert measured == ["orm", "orm", "orm", "orm", "orm", "databases", "databases", "databases"]
+    assert measured == ["orm"] * 6 + ["databases"] * 3
     assert set(json.loads(output.read_text())["suites"]) == {
+        "itself-sqlite",
         "scaling-sqlite-10",
         "orm-sqlite",
         "databases-sqlite",
