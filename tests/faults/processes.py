@@ -1,14 +1,17 @@
 """Processes that are spoken to: each is forked from one that has imported all, and runs nothing."""
 
+import atexit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
 CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.atomicity.killing", "tests.races.test_two_processes"])
+# It ends before this process does: by then it has written what it has measured of coverage.
+atexit.register(forkserver._forkserver._stop)
 
 
 @dataclass(frozen=True)
