@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
 
@@ -72,7 +74,9 @@ async def test_a_mock_as_session_sees_access_tokens() -> None:
     tokens: Any = SQLAlchemyAccessTokenDatabase(session, AccessToken)
     token = await tokens.create({"token": "abc", "user_id": uuid.uuid4()})
     session.add.assert_called_once_with(token)
-    session.commit.assert_awaited_once_with()
+    await tokens.delete(token)
+    session.delete.assert_awaited_once_with(token)
+    assert session.commit.await_count == 2
 
 
 async def test_delete_needs_no_cascade(engine: AsyncEngine, session: AsyncSession) -> None:
@@ -116,6 +120,32 @@ async def test_what_the_app_has_written_is_undone_with_a_refused_write(
     with pytest.raises(UserAlreadyExistsError):
         await users.update(anne, {"email": "bert@example.com"})
     assert bert.hashed_password == ANNE["hashed_password"]
+
+
+async def test_an_error_of_the_apps_own_is_raised_as_it_is(session: AsyncSession) -> None:
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("refused by the app")
+
+    users: Any = SQLAlchemyUserDatabase(session, User)
+    tokens: Any = SQLAlchemyAccessTokenDatabase(session, AccessToken)
+    user = await users.create(ANNE)
+    event.listen(AccessToken, "before_insert", refuse)
+    try:
+        with pytest.raises(RuntimeError, match="refused by the app"):
+            await tokens.create({"token": "abc", "user_id": user.id})
+    finally:
+        event.remove(AccessToken, "before_insert", refuse)
+    assert await tokens.create({"token": "abc", "user_id": user.id})
+
+
+async def test_a_savepoint_that_cannot_begin_is_the_databases_error(tmp_path: Path) -> None:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/missing/database.db")
+    async with AsyncSession(engine) as session:
+        users: Any = SQLAlchemyUserDatabase(session, User, commit=False)
+        for _ in range(2):
+            with pytest.raises(OperationalError):
+                await users.create(ANNE)
+    await engine.dispose()
 
 
 async def test_an_expired_user_who_is_gone_is_not_returned(

@@ -5,10 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase
-from sqlalchemy import select
+from fastapi_users_db_sqlalchemy import SQLAlchemyBaseUserTable, SQLAlchemyUserDatabase
+from sqlalchemy import Column, ForeignKey, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import declarative_base, relationship
 
 from tests.compat.conftest import Form
 from tests.compat.models import (
@@ -297,6 +298,74 @@ class TestOurs:
             await user_db.get_by_oauth_account("provider", "1")
         with pytest.raises(NotImplementedError):
             await user_db.get_by_oauth_account("provider", "1")
+
+    async def test_delete_of_a_user_who_is_gone(self, form: Form) -> None:
+        user = await create(form)
+
+        for _ in range(2):
+            await form.user_db.delete(user)
+
+        assert await form.user_db.get(user.id) is None
+
+    async def test_update_of_a_user_who_is_gone(self, form: Form, rows: Any) -> None:
+        from fastapi_users_db import UserNotFoundError
+
+        user = await create(form)
+        await form.user_db.delete(await form.user_db.get(user.id))
+        user.is_active = False
+
+        with pytest.raises(UserNotFoundError):
+            await form.user_db.update(user)
+
+        assert await rows(select(form.users)) == []
+
+    async def test_model_without_an_id(self, legacy_form: Form) -> None:
+        """As of an app that lets the table give the ids."""
+        user = await legacy_form.user_db.create(anne(id=None))
+
+        assert user.id is not None
+        assert await legacy_form.user_db.get(user.id) == user
+
+    async def test_accounts_without_a_table(
+        self, session: AsyncSession, legacy: SimpleNamespace, rows: Any
+    ) -> None:
+        from fastapi_users_db_sqlalchemy import NotSetOAuthAccountTableError
+
+        user_db = SQLAlchemyUserDatabase(UserDB, session, legacy.UserTable)
+
+        with pytest.raises(NotSetOAuthAccountTableError):
+            await user_db.create(anne(oauth_accounts=[account()]))
+        user = await user_db.create(OAuthUserDB(**anne()))
+
+        assert [row.id for row in await rows(select(legacy.users.c.id))] == [user.id]
+
+    async def test_account_with_an_id_of_its_own(self, form: Form) -> None:
+        account_id = uuid.uuid4()
+
+        user = await form.user_db.add_oauth_account(await create(form), account(id=account_id))
+
+        assert [linked.id for linked in user.oauth_accounts] == [account_id]
+
+    async def test_model_with_what_is_not_loaded(
+        self, session: AsyncSession, create_all: Any
+    ) -> None:
+        """A relationship that the app loads itself where it needs it."""
+        base: Any = declarative_base()
+
+        class UserTable(base, SQLAlchemyBaseUserTable):
+            boss_id = Column(ForeignKey("user.id"))
+            boss = relationship("UserTable", remote_side="UserTable.id")
+
+        class WithBoss(UserDB):
+            boss: Any = None
+
+        await create_all(base)
+        user_db = SQLAlchemyUserDatabase(WithBoss, session, UserTable)
+        boss = await user_db.create(anne())
+        user = await user_db.create(anne(email="bert@example.com", boss_id=boss.id))
+        session.expunge_all()
+
+        assert (await user_db.get(user.id)).boss is None
 
     @pytest.mark.parametrize("is_databases", [False, True])
     async def test_model_that_is_none_of_pydantics(

@@ -174,6 +174,35 @@ async def test_legacy_relationship(lazy: str, session: AsyncSession, create_all:
     assert [a.account_id for a in user.oauth_accounts] == ["1"]
 
 
+@ours
+async def test_plain_columns_of_an_oauth_account(session: AsyncSession, create_all: Any) -> None:
+    """The models of legacy apps gave the ids, so that the tables needed no default."""
+    base: Any = declarative_base()
+
+    class UserTable(base, SQLAlchemyBaseUserTable):
+        oauth_accounts = relationship("OAuthAccountTable")
+
+    class OAuthAccountTable(base):
+        __tablename__ = "oauth_account"
+        id = Column(GUID, primary_key=True)
+        user_id = Column(GUID, ForeignKey("user.id"), nullable=False)
+        oauth_name = Column(String(100), nullable=False)
+        access_token = Column(Text, nullable=False)
+        expires_at = Column(Integer)
+        refresh_token = Column(Text)
+        account_id = Column(String(320), nullable=False)
+        account_email = Column(String(320), nullable=False)
+
+    await create_all(base)
+    user_db = SQLAlchemyUserDatabase(OAuthUserDB, session, UserTable, OAuthAccountTable)
+
+    user = await user_db.add_oauth_account(await user_db.create(anne()), account())
+
+    [linked] = user.oauth_accounts
+    assert isinstance(linked.id, uuid.UUID)
+    assert await user_db.get(user.id) == user
+
+
 @databases_form
 async def test_plain_columns_databases(database: Any, create_all: Any) -> None:
     base: Any = declarative_base()
@@ -255,6 +284,13 @@ class TestCurrent:
         await create_all(base)
 
         assert (await read_back(session, User)).id == 1
+
+    def test_type_argument_without_an_id(self) -> None:
+        base: Any = declarative_base()
+        with pytest.raises(TypeError, match="User gives its mixin a type argument, but has no"):
+
+            class User(SQLAlchemyBaseUserTable[int], base):
+                pass
 
     async def test_own_id_in_the_declarative_base(
         self, session: AsyncSession, create_all: Any

@@ -140,6 +140,10 @@ class TestDatabases:
         with raises(DATABASES):
             SQLAlchemyUserDatabase(UserDB, type(database), legacy.users)
 
+    def test_model_database_class(self, database: Any, legacy: SimpleNamespace) -> None:
+        with raises(DATABASES):
+            SQLAlchemyUserDatabase(UserDB, database, legacy.UserTable)
+
     def test_instance_of_the_model(self, database: Any, legacy: SimpleNamespace) -> None:
         with raises(ANY):
             SQLAlchemyUserDatabase(
@@ -163,6 +167,24 @@ class TestOAuthAccounts:
                 SQLAlchemyUserDatabase(UserDB, session, legacy.UserTable, oauth_accounts)
 
 
+class TestRememberedCalls:
+    """A call that was right is not looked at again, as long as there are not too many."""
+
+    def test_argument_without_a_hash(self, session: AsyncSession) -> None:
+        with raises(CURRENT):
+            SQLAlchemyUserDatabase(session, [])
+
+    def test_too_many(
+        self, session: AsyncSession, current: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("fastapi_users_db_sqlalchemy._arguments.MAX_KNOWN", 0)
+        monkeypatch.setattr("fastapi_users_db_sqlalchemy._arguments._known", set())
+        for _ in range(2):
+            SQLAlchemyUserDatabase(session, current.User)
+            with raises(CURRENT):
+                SQLAlchemyUserDatabase(current.User, session)
+
+
 class TestReads:
     async def test_class_that_is_not_mapped(
         self, session: AsyncSession, current: SimpleNamespace
@@ -177,6 +199,11 @@ class TestWrites:
     async def test_create_of_nothing(self, form: Any) -> None:
         with pytest.raises(TypeError, match=re.escape("create(")):
             await form.user_db.create(None)
+
+    async def test_update_with_what_is_no_dict(self, form: Any) -> None:
+        user = await form.user_db.create(anne())
+        with pytest.raises(TypeError, match=re.escape("Call update(user, update_dict)")):
+            await form.user_db.update(user, [("is_active", False)])
 
     async def test_class_in_place_of_an_object(self, form: Any, rows: Any) -> None:
         """As `delete(User)`: `User.id` is a column, and with it any row is the user's."""

@@ -48,6 +48,13 @@ class Backend:
     def is_orm(self) -> bool:
         return self.adapter.startswith("orm")
 
+    def unwritten(self, **values: Any) -> Any:
+        """Return a user whom no adapter has written or read."""
+        if self.adapter != "databases-user-model":
+            return User(**values)
+        construct = getattr(UserModel, "model_construct", None) or UserModel.construct
+        return construct(**values)
+
     async def settle(self) -> None:
         """Do what is left to the app with `commit=False`: commit."""
         if self.adapter == "orm-no-commit":

@@ -96,6 +96,16 @@ async def test_add_to_a_user_who_is_gone_is_refused(backend: Backend) -> None:
     assert await stored(backend) == {}
 
 
+async def test_add_to_a_user_who_was_never_written_is_refused(backend: Backend) -> None:
+    users = [backend.unwritten(id=None)]
+    if backend.adapter != "databases-user-model":
+        users.append(User())
+    for user in users:
+        with pytest.raises(UserNotFoundError):
+            await backend.users.add_oauth_account(user, account())
+    assert await backend.rows(select(OAuthAccount.__table__)) == []
+
+
 async def test_found_user_has_its_accounts(backend: Backend) -> None:
     accounts = [account("1"), account("2", oauth_name="other")]
     user = await backend.users.create({**ANNE, "oauth_accounts": accounts})
@@ -183,6 +193,15 @@ async def test_update_matches_accounts_by_id(backend: Backend) -> None:
     await backend.users.update(user, {"oauth_accounts": [account("renamed", id=existing.id)]})
     [found] = (await backend.users.get(user.id)).oauth_accounts
     assert (found.id, found.account_id) == (existing.id, "renamed")
+
+
+async def test_update_takes_accounts_as_they_were_returned(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "oauth_accounts": [account("1"), account("2")]})
+    ids = sorted(linked.id for linked in user.oauth_accounts)
+    await backend.users.update(user, {"oauth_accounts": list(user.oauth_accounts)})
+    rows = await backend.rows(select(OAuthAccount.__table__.c.id))
+    assert sorted(row.id for row in rows) == ids
+    assert sorted(linked.id for linked in user.oauth_accounts) == ids
 
 
 async def test_update_with_an_empty_list_removes_the_accounts(backend: Backend) -> None:

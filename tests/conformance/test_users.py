@@ -299,8 +299,11 @@ async def test_delete_of_a_user_who_is_gone_is_no_error(backend: Backend) -> Non
 
 async def test_delete_of_a_user_who_was_never_written_is_no_error(backend: Backend) -> None:
     user = await backend.users.create(ANNE)
-    of = UserModel.model_construct if backend.adapter == "databases-user-model" else User
-    for other in (of(id=None), of(id=uuid.uuid4()), of(id=uuid.uuid4(), **BERT)):
+    for other in (
+        backend.unwritten(id=None),
+        backend.unwritten(id=uuid.uuid4()),
+        backend.unwritten(id=uuid.uuid4(), **BERT),
+    ):
         await backend.users.delete(other)
         await backend.users.delete(other)
     assert [row.id for row in await backend.rows(select(User.__table__.c.id))] == [user.id]
@@ -308,17 +311,17 @@ async def test_delete_of_a_user_who_was_never_written_is_no_error(backend: Backe
 
 async def test_delete_of_a_user_by_its_id_removes_the_row(backend: Backend) -> None:
     user = await backend.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
-    of = UserModel.model_construct if backend.adapter == "databases-user-model" else User
-    await backend.users.delete(of(id=user.id))
+    await backend.users.delete(backend.unwritten(id=user.id))
     assert await backend.rows(select(User.__table__)) == []
     assert await backend.rows(select(OAuthAccount.__table__)) == []
     assert user.email == ANNE["email"]
 
 
 async def test_update_of_a_user_who_was_never_written_is_refused(backend: Backend) -> None:
-    of = UserModel.model_construct if backend.adapter == "databases-user-model" else User
     with pytest.raises(UserNotFoundError):
-        await backend.users.update(of(id=uuid.uuid4(), **ANNE), {"email": "new@example.com"})
+        await backend.users.update(
+            backend.unwritten(id=uuid.uuid4(), **ANNE), {"email": "new@example.com"}
+        )
     assert await backend.rows(select(User.__table__)) == []
 
 

@@ -207,6 +207,14 @@ async def test_change_inside_a_mutable_value_is_written(storage: Storage, backen
     assert (await as_the_orm_reads_it(storage, user))["mutable"] == {"swallow": "African"}
 
 
+async def test_name_of_an_enums_member_stands_for_it(storage: Storage, backend: str) -> None:
+    async with storage.adapter(backend, User) as db:
+        user = await db.create({**CREDENTIALS, "enum": "KNIGHT"})
+
+    assert user.enum is Rank.KNIGHT
+    assert (await as_the_orm_reads_it(storage, user))["enum"] is Rank.KNIGHT
+
+
 OF_ANOTHER_TYPE = {
     "binary": "secret",
     "date": "secret",
