@@ -45,6 +45,7 @@ NOT_ON_STACKS = (
 
 # Failures, and why tests were skipped; the warnings are for `make test` to show.
 PYTEST = ("pytest", "--quiet", "-rfE", "--disable-warnings", "-p", "tests.skipped")
+IN_PARALLEL = ("--numprocesses", "auto", "--dist", "worksteal")
 
 
 def install(session: nox.Session, *requirements: str) -> None:
@@ -77,9 +78,9 @@ def stacks(session: nox.Session, stack: Stack) -> None:
         tests += ["-k", "not postgresql and not mariadb"]
     if stack.major in (9, 15):
         tests.append(MIGRATING)
-    pytest = (*PYTEST, "--numprocesses", "auto", "--dist", "worksteal")
     # Of what apps of that time do, 1.4 tells once in each process that 2.0 will not have it.
-    session.run(*pytest, *tests, *session.posargs, env={"SQLALCHEMY_SILENCE_UBER_WARNING": "1"})
+    silent = {"SQLALCHEMY_SILENCE_UBER_WARNING": "1"}
+    session.run(*PYTEST, *IN_PARALLEL, *tests, *session.posargs, env=silent)
 
 
 @nox.session
@@ -91,4 +92,5 @@ def generations(session: nox.Session) -> None:
         *(*STACKS["15-sa21"].requirements, *TESTS),
     )
     folders = ("same_bytes", "four_generations", "rolling_back", "wheels")
-    session.run(*PYTEST, *(f"tests/{folder}" for folder in folders), *session.posargs)
+    tests = (f"tests/{folder}" for folder in folders)
+    session.run(*PYTEST, *IN_PARALLEL, *tests, *session.posargs)
