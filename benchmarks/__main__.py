@@ -188,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.users = sorted(
         options.users or ([1000, 10_000] if options.quick else [10**n for n in (3, 4, 5, 6)])
     )
-    options.rounds, options.seconds = (30, 1) if options.quick else (1000, 20)
+    options.rounds, options.seconds = (30, 1) if options.quick else (1000, 10)
     options.tokens = 20_000 if options.quick else 1_000_000
     benchmark = Benchmark(options)
     benchmark.run()
