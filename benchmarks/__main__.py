@@ -105,10 +105,14 @@ class Benchmark:
         return rows
 
     def _by_email(self, backend: str, store: Store) -> list[Any]:
-        """Measure upstream as its users have it, and ours with the index that we offer."""
+        """Measure upstream as its users have it, and ours with the index that we offer.
+
+        With it upstream does not read the whole table either, which would leave ours between its
+        rounds with cold caches.
+        """
         rows = self._worker(backend, store, list(report.BY_EMAIL))
         store.execute(EMAIL_INDEX)
-        indexed = self._worker(backend, store, list(report.BY_EMAIL[1:]))
+        indexed = self._worker(backend, store, list(report.BY_EMAIL))
         store.execute("DROP INDEX email_any_case")
         for row in indexed:
             [plain] = [r for r in rows if r["operation"] == row["operation"]]
@@ -143,13 +147,15 @@ class Benchmark:
             load.serving(python, "upstream", url) as upstream,
             load.serving(python, "ours", url) as ours,
         ):
-            ports = {"upstream": upstream, "ours": ours}
+            turns = [("upstream", upstream), ("ours", ours), ("ours", ours), ("upstream", upstream)]
             for request in ("jwt", "database", "login"):
                 for connections in (1, 8, 64):
                     row: dict[str, Any] = {"request": request, "connections": connections}
-                    for side, port in ports.items():
-                        drive = load.drive(port, request, connections, self.options.seconds)
-                        row[side] = asyncio.run(drive)
+                    latencies: dict[str, list[float]] = {"upstream": [], "ours": []}
+                    for side, port in turns:
+                        drive = load.drive(port, request, connections, self.options.seconds / 2)
+                        latencies[side] += asyncio.run(drive)
+                    row.update({s: load.summary(v, connections) for s, v in latencies.items()})
                     rows.append(row)
         return rows
 

@@ -125,6 +125,7 @@ def test_nothing_is_measured_where_upstream_is_not_as_fast_as_itself(
 def test_a_million_users_are_asked_for_more() -> None:
     assert report.required("get_by_email", "orm", 1_000_000) == 100
     assert report.required("get_by_email", "orm", 1000) == 0.97
+    assert report.required("get_by_email", "orm", 1_000_000, "sqlite") == 0.97
 
 
 def test_a_run_beside_other_work_says_so() -> None:
