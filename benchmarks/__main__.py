@@ -99,7 +99,8 @@ class Benchmark:
 
     def _operations(self, backend: str, store: Store) -> list[Any]:
         wanted = self.options.only or list(report.LABELS)
-        rows = self._worker(backend, store, [n for n in wanted if n not in report.BY_EMAIL])
+        others = [name for name in wanted if name not in report.BY_EMAIL]
+        rows = self._worker(backend, store, others) if others else []
         if self._is_wanted(*report.BY_EMAIL):
             rows += self._by_email(backend, store)
         return rows
@@ -116,7 +117,7 @@ class Benchmark:
         store.execute("DROP INDEX email_any_case")
         for row in indexed:
             [plain] = [r for r in rows if r["operation"] == row["operation"]]
-            plain.update(without_index=plain["ours"], ours=row["ours"])
+            plain.update({**row, "upstream": plain["upstream"], "without_index": plain["ours"]})
         return rows
 
     def _worker(self, suite: str, store: Store, only: list[str]) -> list[Any]:

@@ -175,3 +175,6 @@ def test_suites_that_are_there_are_not_measured_again(
     measured.clear()
     benchmark.main([*arguments, "--resume"])
     assert measured == []
+    # Not the other operations, too: to the worker no name is all of them.
+    benchmark.main([*arguments, "--only", "get_by_email"])
+    assert measured == ["orm"] * 5 + ["databases"] * 2
