@@ -23,6 +23,8 @@ _SECTION = re.compile(r"--8<-- \[start:(?P<section>[\w-]+)\]")
 
 def build(root: Path) -> list[str]:
     """Build the site of the project at `root` and return what is wrong with it."""
+    if sys.version_info < (3, 11):
+        return ["Zensical, which builds the documentation, needs Python 3.11 or later."]
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True)
     output = result.stdout + result.stderr
