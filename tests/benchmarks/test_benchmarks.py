@@ -91,7 +91,7 @@ ROW = {"operation": "create", "upstream": 3.0, "ours": 2.0, "bare": 1.0, "users"
 
 def test_the_table_says_whether_a_figure_is_met() -> None:
     assert (
-        "| `create` | 3.00 | 2.00 | 1.50 | 1.6 | 1.00 | 2.00 (≤ 2.5) | **no** |"
+        "| `create` | 3.00 | 2.00 | 1.50 (≥ 1.6) | 1.00 | 2.00 (≤ 2.5) | **no** |"
         in report.operations([ROW], "orm")
     )
     assert "| 1.00 | 2.00 | yes |" in report.operations([ROW], "databases")
