@@ -208,7 +208,11 @@ class Equivalence(RuleBasedStateMachine):
         elif self._is_taken(email, None):
             self._refused(result, UserAlreadyExistsError)
         elif is_taken_id:
-            assert "Integrity" in type(result).__name__ or "Unique" in type(result).__name__, result
+            # The database tells of the id, but is asked whose the address is, in any case.
+            emails = [user["email"].lower() for user in self.model.users.values()]
+            if not (isinstance(result, UserAlreadyExistsError) and email.lower() in emails):
+                name = type(result).__name__
+                assert "Integrity" in name or "Unique" in name, result
         else:
             defaults = {"is_active": True, "is_superuser": False, "is_verified": False}
             expected = {"name": None, **defaults, **row}
