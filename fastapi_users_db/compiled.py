@@ -6,7 +6,6 @@ Here they are remembered for `databases`, by the same keys as an engine's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.sql import ClauseElement
@@ -15,7 +14,6 @@ from sqlalchemy.util import LRUCache
 
 __all__ = ["CompiledOnce"]
 
-_NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 # As many as an engine remembers.
 _remembered: LRUCache[Any, Any] = LRUCache(500)
 
@@ -36,7 +34,7 @@ class CompiledOnce(ClauseElement):
     def __init__(
         self,
         statement: Any,
-        parameters: Mapping[str, Any] = _NO_PARAMETERS,
+        parameters: Mapping[str, Any],
         build: Callable[[Any], Any] | None = None,
         *,
         remember: bool = True,

@@ -133,7 +133,7 @@ class Entity:
         """Return the attribute that is a column."""
         return next(key for key, value in self.columns.items() if value is column)
 
-    @property
+    @cached_property
     def primary_key(self) -> list[str]:
         """The attributes that make up the primary key, in the table's order."""
         return [self.attribute(column) for column in self.table.primary_key.columns]

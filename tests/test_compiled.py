@@ -102,7 +102,7 @@ async def test_a_list_of_values_is_compiled_at_its_length(database: Database) ->
     users: Any = DatabasesUserDatabase(database, User)
     people = [(await users.create(person)).email for person in (ANNE, BERT)]
     for emails in (people[:1], people, people[1:], []):
-        statement = CompiledOnce(select(User.email).where(User.email.in_(emails)))
+        statement = CompiledOnce(select(User.email).where(User.email.in_(emails)), {})
         records = await database.fetch_all(statement)
         assert {record[0] for record in records} == {*emails}
 
@@ -129,4 +129,4 @@ async def test_a_type_that_does_not_say_whether_it_may_be_cached_is_not_warned_o
 
 
 def test_it_shows_the_statement() -> None:
-    assert str(CompiledOnce(select(User.id))) == str(select(User.id))
+    assert str(CompiledOnce(select(User.id), {})) == str(select(User.id))

@@ -44,21 +44,22 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
     The app's model is built before COMMIT: of what it refuses, nothing is written.
     """
 
+    _built: AP
+
     def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
         # Not the constructor of the base class: the arguments are checked already.
         self.session = of.session
         self.access_token_table = of.access_token_table
         self.commit = of.commit
         self._model = of._model
-        self._built: Any = None
 
     async def create(self, create_dict: dict[str, Any]) -> AP:
         await super().create(create_dict)
-        return self._built  # type: ignore[no-any-return]
+        return self._built
 
     async def update(self, access_token: Any, update_dict: dict[str, Any]) -> AP:
         await super().update(await self._stored(access_token), update_dict)
-        return self._built  # type: ignore[no-any-return]
+        return self._built
 
     async def delete(self, access_token: Any) -> None:
         try:
@@ -97,6 +98,8 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
 
 class _OverDatabases(DatabasesAccessTokenDatabase[AP]):
     """The adapter over `databases`, on behalf of one of those below."""
+
+    _built: AP
 
     def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
         # Not the constructor of the base class: the arguments are checked, the warning is given.

@@ -35,6 +35,8 @@ class _OverORM(ORMUserDatabase[UP, ID]):
     The app's model is built before COMMIT: of what it refuses, nothing is written.
     """
 
+    _built: UP
+
     def __init__(self, of: SQLAlchemyUserDatabase[UP, ID]) -> None:
         # Not the constructor of the base class: the arguments are checked already.
         self._of = of
@@ -43,11 +45,10 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         self.oauth_account_table = getattr(of, "oauth_account_table", None)
         self.commit = of.commit
         self._extra: dict[str, Any] = {}
-        self._built: Any = None
 
     async def create(self, create_dict: dict[str, Any]) -> UP:
         await super().create(create_dict)
-        return self._built  # type: ignore[no-any-return]
+        return self._built
 
     async def update(self, user: Any, update_dict: Mapping[str, Any]) -> UP:
         # As it always was: what is no column is still set on the object.
@@ -58,7 +59,7 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         """Write all values of a model that the table has."""
         known = {key: value for key, value in values.items() if self._users.knows(key)}
         await super().update(await self._mapped(user), known)
-        return self._built  # type: ignore[no-any-return]
+        return self._built
 
     async def delete(self, user: Any) -> None:
         try:

@@ -132,7 +132,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         atomic = (
             bool(accounts)
             or rows.takes_two_statements(values, new=True)
-            or _may_refuse(self.user_model, values, rows.are_known(values, new=True))
+            or rows.may_be_refused(self.user_model, values, values, new=True)
         )
         async with self._writing(None, values, accounts, atomic=atomic):
             row = await rows.insert(values)
@@ -152,8 +152,8 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         try:
             assign(user, values)
             changes = rows.changes(before, users.values(user))
-            may_refuse = accounts is not None or _may_refuse(
-                self.user_model, users.values(user), rows.are_known(changes, new=False)
+            may_refuse = accounts is not None or rows.may_be_refused(
+                self.user_model, users.values(user), changes
             )
             atomic = may_refuse or rows.takes_two_statements(changes)
             async with self._writing(user, values, accounts, atomic=atomic):
@@ -465,8 +465,8 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         values = self._tokens.checked(create_dict)
         rows = _Rows(self.database, self._tokens)
         values = rows.with_defaults(self._tokens.values_of_new(values))
-        atomic = rows.takes_two_statements(values, new=True) or _may_refuse(
-            self.access_token_model, values, rows.are_known(values, new=True)
+        atomic = rows.takes_two_statements(values, new=True) or rows.may_be_refused(
+            self.access_token_model, values, values, new=True
         )
         async with self._writing(values, atomic):
             return self._make_token(await rows.insert(values))
@@ -482,9 +482,7 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
             assign(access_token, values)
             after = tokens.values(access_token)
             changes = rows.changes(before, after)
-            may_refuse = _may_refuse(
-                self.access_token_model, after, rows.are_known(changes, new=False)
-            )
+            may_refuse = rows.may_be_refused(self.access_token_model, after, changes)
             atomic = may_refuse or rows.takes_two_statements(changes)
             async with self._writing(values, atomic):
                 row = await rows.update(before, changes)
@@ -621,9 +619,22 @@ class _Rows:
         """Tell whether values have to be read again after these were written."""
         return bool(self._dialect != "postgresql" and self._unknown(values, new))
 
-    def are_known(self, values: Mapping[str, Any], new: bool) -> bool:
-        """Tell whether these values are what the database hands back, and nothing is added."""
-        return not self._unknown(values, new)
+    def may_be_refused(
+        self, model: Any, values: Mapping[str, Any], written: Mapping[str, Any], new: bool = False
+    ) -> bool:
+        """Tell whether the app's model may refuse a row with these values once some are written.
+
+        Then the write takes a transaction, in which the model, or the app's hook, has the say.
+        """
+        if model is None:
+            return False
+        if self._unknown(written, new):
+            return True
+        try:
+            model(**values)
+        except Exception:  # whatever an app's model raises
+            return True
+        return False
 
     async def fetch_all(
         self,
@@ -877,22 +888,6 @@ def _same(row: Mapping[str, Any], key: str, value: Any) -> bool:
     return (
         key in row and not isinstance(value, ClauseElement) and bool(row[key] == value)
     ) and type(row[key]) is type(value)
-
-
-def _may_refuse(model: Any, values: Mapping[str, Any], are_known: bool) -> bool:
-    """Tell whether the app's model may refuse what is to be written.
-
-    Then the write takes a transaction, in which the model, or the app's hook, has the say.
-    """
-    if model is None:
-        return False
-    if not are_known:
-        return True
-    try:
-        model(**values)
-    except Exception:
-        return True
-    return False
 
 
 def _table(table: Any) -> Table | None:
