@@ -1,6 +1,7 @@
 """The demo keeps its promises, and says so when it does not."""
 
 import difflib
+import functools
 import os
 import shutil
 import signal
@@ -35,6 +36,9 @@ def start(module: str, root: Path = ROOT, **settings: str) -> subprocess.Popen[s
         text=True,
         # Whatever it leaves behind is then in its process group.
         start_new_session=True,
+        # What runs the tests may ignore SIGINT, as a shell's background job does,
+        # and the programs that it starts would, too.
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 
 
