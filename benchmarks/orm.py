@@ -18,7 +18,7 @@ from benchmarks import data
 
 
 def models(package: Any, tokens: Any) -> SimpleNamespace:
-    """Return a package's classes: as most apps declare them, and once more with OAuth accounts."""
+    """Return a package's classes: `User` and `AccessToken`, as most apps declare them."""
 
     class Base(DeclarativeBase):
         pass
@@ -29,19 +29,22 @@ def models(package: Any, tokens: Any) -> SimpleNamespace:
     class AccessToken(tokens.SQLAlchemyBaseAccessTokenTableUUID, Base):
         pass
 
-    class BaseWithOAuth(DeclarativeBase):
+    return SimpleNamespace(User=User, AccessToken=AccessToken)
+
+
+def models_with_oauth(package: Any) -> SimpleNamespace:
+    """Return a package's `User` and `OAuthAccount`."""
+
+    class Base(DeclarativeBase):
         pass
 
-    class OAuthAccount(package.SQLAlchemyBaseOAuthAccountTableUUID, BaseWithOAuth):
+    class OAuthAccount(package.SQLAlchemyBaseOAuthAccountTableUUID, Base):
         pass
 
-    class UserWithOAuth(package.SQLAlchemyBaseUserTableUUID, BaseWithOAuth):
+    class User(package.SQLAlchemyBaseUserTableUUID, Base):
         oauth_accounts = relationship(OAuthAccount, lazy="joined")
 
-    UserWithOAuth.__name__ = "User"
-    return SimpleNamespace(
-        User=User, AccessToken=AccessToken, UserWithOAuth=UserWithOAuth, OAuthAccount=OAuthAccount
-    )
+    return SimpleNamespace(User=User, OAuthAccount=OAuthAccount)
 
 
 class Side:
@@ -50,14 +53,19 @@ class Side:
     def __init__(self, package: Any, tokens: Any, engine: AsyncEngine) -> None:
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
         self.models = models(package, tokens)
+        self.with_oauth = models_with_oauth(package)
+        self.with_index = models_with_oauth(package)
+        # Which upstream has no use for: it looks first in any case.
+        ours.unique_oauth_account_index(self.with_index.OAuthAccount)
         self._users = package.SQLAlchemyUserDatabase
         self._tokens = tokens.SQLAlchemyAccessTokenDatabase
 
     def users(self, session: AsyncSession) -> Any:
         return self._users(session, self.models.User)
 
-    def users_with_oauth(self, session: AsyncSession) -> Any:
-        return self._users(session, self.models.UserWithOAuth, self.models.OAuthAccount)
+    def users_with_oauth(self, session: AsyncSession, *, indexed: bool = False) -> Any:
+        models = self.with_index if indexed else self.with_oauth
+        return self._users(session, models.User, models.OAuthAccount)
 
     def tokens(self, session: AsyncSession) -> Any:
         return self._tokens(session, self.models.AccessToken)
@@ -151,8 +159,14 @@ class Operations:
         return run
 
     async def add_oauth_account(self, side: Side, number: int) -> Any:
+        return await self._add_oauth_account(side, indexed=True)
+
+    async def add_oauth_account_without_index(self, side: Side, number: int) -> Any:
+        return await self._add_oauth_account(side, indexed=False)
+
+    async def _add_oauth_account(self, side: Side, *, indexed: bool) -> Any:
         session = side.sessions()
-        users = side.users_with_oauth(session)
+        users = side.users_with_oauth(session, indexed=indexed)
         user = await users.get((await users.create(data.new_user())).id)
         account = data.new_account()
 

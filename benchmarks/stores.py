@@ -54,6 +54,9 @@ class OAuthAccount(ours.SQLAlchemyBaseOAuthAccountTableUUID, Base):
     """An OAuth account."""
 
 
+ours.unique_oauth_account_index(OAuthAccount)
+
+
 class AccessToken(ours.SQLAlchemyBaseAccessTokenTableUUID, Base):
     """An access token."""
 

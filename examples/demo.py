@@ -276,7 +276,8 @@ def main() -> int:
         story.say(str(error))
         return 1
     except KeyboardInterrupt:
-        story.say("Stopped.")
+        # Not through Rich: it may have been interrupted while it wrote.
+        print("\nStopped.", flush=True)
         return 130
     seconds = time.monotonic() - started
     story.say(f"All {story.steps} steps were as promised, in {seconds:.0f} seconds.", style="green")

@@ -147,12 +147,12 @@ class LiveTables:
             self._columns[table] = {row["name"]: ColumnType.parse(row["type"]) for row in rows}
         return self._columns[table]
 
-    async def unique_keys(self, table: Table) -> set[str]:
-        """Return what is unique by itself: each a column or expression, as `key_text` has it."""
+    async def unique_keys(self, table: Table) -> set[frozenset[str]]:
+        """Return what is unique together: columns or expressions, as `key_text` has them."""
         keys: dict[Any, list[str | None]] = {}
         for row in await self._describe(table, _UNIQUE_KEYS[self.name]):
             keys.setdefault(row["number"], []).append(row["key"])
-        return {key_text(key[0]) for key in keys.values() if len(key) == 1 and key[0]}
+        return {frozenset(key_text(k) for k in key if k) for key in keys.values() if all(key)}
 
     async def number(self, statement: Any) -> int:
         """Return the only value of a statement's only row."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect as python_inspect
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, cast
@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    UniqueConstraint,
     inspect,
 )
 from sqlalchemy import cast as sql_cast
@@ -350,6 +351,19 @@ class UserEntity(Entity):
         """Whether SQLAlchemy asks nothing first, neither of the OAuth account's table."""
         return super().has_cache_key and (self.oauth is None or self.oauth.has_cache_key)
 
+    @cached_property
+    def has_versions(self) -> bool:
+        """Whether SQLAlchemy counts the changes of a user, to refuse one of an older version."""
+        return self.mapper is not None and self.mapper.version_id_col is not None
+
+    @cached_property
+    def has_unique_accounts(self) -> bool:
+        """Whether the OAuth account's table declares that an external account is there once."""
+        if self.oauth is None:
+            return False
+        account = {self.oauth.find_column(key) for key in ("oauth_name", "account_id")}
+        return any(unique <= account for unique in _unique_columns(self.oauth.table))
+
     def relationships_through(self, attributes: Iterable[str]) -> list[str]:
         """Return the relationships that lead elsewhere once these attributes have changed."""
         columns = {self.find_column(attribute) for attribute in attributes}
@@ -511,6 +525,17 @@ def _integer_operand(value: int) -> Any:
         return None
     # asyncpg refuses what is out of the column's range; a wider operand is simply not found.
     return value if -(2**31) <= value < 2**31 else sql_cast(value, BigInteger)
+
+
+def _unique_columns(table: Table) -> Iterator[set[Any]]:
+    """Yield the columns that a table declares to be unique together, in all of its rows."""
+    for index in table.indexes:
+        is_partial = any(option.endswith("_where") for option in index.dialect_kwargs)
+        if index.unique and not is_partial:
+            yield set(index.expressions)
+    for constraint in table.constraints:
+        if isinstance(constraint, UniqueConstraint) and not constraint.deferrable:
+            yield set(constraint.columns)
 
 
 class _NoType:

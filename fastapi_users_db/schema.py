@@ -102,6 +102,7 @@ async def check_users(live: LiveTables, users: UserEntity) -> list[SchemaProblem
     if users.oauth is not None:
         tokens = {"access_token": Text(), "refresh_token": Text()}
         problems += await _check_columns(live, users.oauth, tokens)
+        problems += await _check_account_index(live, users, users.oauth)
         problems += await _check_orphans(live, users.oauth_user, users.user_oauth)
     return problems
 
@@ -253,7 +254,7 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
     problems = []
     unique = await live.unique_keys(table)
     lower = key_text(f"lower({column.name})")
-    if key_text(column.name) not in unique:
+    if {key_text(column.name)} not in unique:
         problems.append(
             SchemaProblem(
                 code="missing-email-index",
@@ -264,7 +265,7 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
                 fix=_create_index(column, f"ix_{table.name}_{column.name}", repr(column.name)),
             )
         )
-    if _declares_lower_index(column) and lower not in unique and live.name != "mysql":
+    if _declares_lower_index(column) and {lower} not in unique and live.name != "mysql":
         expression = f"sa.text({f'lower({column.name})'!r})"
         problems.append(
             SchemaProblem(
@@ -301,6 +302,30 @@ async def _check_duplicates(live: LiveTables, column: Column[Any]) -> list[Schem
                 .group_by(key)
                 .having(func.count() > one)
             ),
+        )
+    ]
+
+
+async def _check_account_index(
+    live: LiveTables, users: UserEntity, accounts: Entity
+) -> list[SchemaProblem]:
+    if not users.has_unique_accounts:
+        return []
+    column, *_ = columns = [accounts.column(key) for key in ("oauth_name", "account_id")]
+    table, names = _table(column), [column.name for column in columns]
+    if not set(names) <= (await live.columns(table)).keys():
+        return []  # reported already
+    declared = {key_text(name) for name in names}
+    if any(unique <= declared for unique in await live.unique_keys(table)):
+        return []
+    return [
+        SchemaProblem(
+            code="missing-oauth-account-index",
+            table=table.fullname,
+            column=None,
+            found=f"no unique index on {' and '.join(names)}",
+            expected="a unique index, as unique_oauth_account_index() declares it",
+            fix=_create_index(column, f"ix_{table.name}_account", ", ".join(map(repr, names))),
         )
     ]
 
@@ -405,9 +430,9 @@ def _alter_column(column: Column[Any], type_: TypeEngine[Any], options: str) -> 
     )
 
 
-def _create_index(column: Column[Any], name: str, key: str) -> str:
+def _create_index(column: Column[Any], name: str, keys: str) -> str:
     table = _table(column)
-    return f"op.create_index({name!r}, {table.name!r}, [{key}], unique=True{_schema(column)})"
+    return f"op.create_index({name!r}, {table.name!r}, [{keys}], unique=True{_schema(column)})"
 
 
 def _schema(column: Column[Any]) -> str:

@@ -230,8 +230,9 @@ def unique_oauth_account_index(oauth_account_table: type[Any]) -> Index:
     """Declare a unique index on the name of the OAuth client and the id of the account there.
 
     With it an external account has one owner also if two requests link it at the same time; without
-    it both can succeed. Call it once, after the class; `create_all` and Alembic then create the
-    index. On MariaDB and MySQL it compares as the columns' collation does.
+    it both can succeed. The ORM adapter then leaves it to the index to refuse an account that is
+    linked already, so the table must have it. Call it once, after the class; `create_all` and
+    Alembic then create the index. On MariaDB and MySQL it compares as the columns' collation does.
 
     Parameters:
         oauth_account_table: the OAuth account's mapped class.

@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import hypothesis
 import pytest
@@ -95,3 +97,12 @@ def new_database(
 
     with contextlib.ExitStack() as stack:
         yield create
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Save what was covered: pytest-xdist kills a worker that takes long to end."""
+    coverage: Any = sys.modules.get("coverage")
+    measuring = coverage and coverage.Coverage.current()
+    if measuring:
+        measuring.save()

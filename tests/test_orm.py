@@ -3,14 +3,15 @@
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import AsyncMock
 
 import pytest
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, event, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm.exc import StaleDataError
 
 from fastapi_users_db import (
     SQLAlchemyAccessTokenDatabase,
@@ -21,7 +22,7 @@ from fastapi_users_db import (
     UserAlreadyExistsError,
     UserNotFoundError,
 )
-from tests.conftest import Addresses
+from tests.conftest import Addresses, create_tables
 from tests.people import ACCOUNT, ANNE
 
 
@@ -36,6 +37,21 @@ class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
 class User(SQLAlchemyBaseUserTableUUID, Base):
     # Neither cascade, nor eager.
     oauth_accounts: Mapped[list[OAuthAccount]] = relationship("OAuthAccount", cascade="merge")
+
+
+class BaseWithVersions(DeclarativeBase):
+    pass
+
+
+class AccountOfVersions(SQLAlchemyBaseOAuthAccountTableUUID, BaseWithVersions):
+    pass
+
+
+class UserWithVersions(SQLAlchemyBaseUserTableUUID, BaseWithVersions):
+    version: Mapped[int] = mapped_column()
+    oauth_accounts: Mapped[list[AccountOfVersions]] = relationship(AccountOfVersions)
+
+    __mapper_args__: ClassVar = {"version_id_col": version}
 
 
 class AccessToken(SQLAlchemyBaseAccessTokenTableUUID, Base):
@@ -186,3 +202,20 @@ async def test_a_pending_change_survives_a_read(engine: AsyncEngine) -> None:
         user = await users.create(ANNE)
         user.is_verified = True
         assert (await users.get(user.id)).is_verified
+
+
+async def test_a_user_of_an_older_version_is_refused_as_such(
+    new_database: Callable[[str], Addresses],
+) -> None:
+    addresses = new_database("sqlite")
+    await create_tables(addresses, BaseWithVersions.metadata)
+    engine = create_async_engine(addresses.orm)
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        users = SQLAlchemyUserDatabase(session, UserWithVersions, AccountOfVersions)
+        anne = await users.create(ANNE)
+        async with engine.begin() as connection:
+            await connection.execute(update(UserWithVersions.__table__).values(version=2))
+        with pytest.raises(StaleDataError):
+            await users.update(anne, {"is_verified": True, "oauth_accounts": [ACCOUNT]})
+        assert (anne.is_verified, anne.oauth_accounts) == (False, [])
+    await engine.dispose()

@@ -33,6 +33,7 @@ from fastapi_users_db import (
     SQLAlchemyBaseUserTableUUID,
     SQLAlchemyUserDatabase,
     unique_email_index,
+    unique_oauth_account_index,
 )
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.mapping import entity
@@ -428,6 +429,46 @@ async def test_index_on_lower_is_not_asked_of_who_has_not_declared_it(live: Live
     users.indexes = {index for index in users.indexes if index.name != "ix_user_email_lower"}
     live.create()
     assert await live.problems(User=PlainUser, OAuthAccount=PlainAccount) == []
+
+
+def with_unique_accounts() -> dict[str, Any]:
+    class IndexedBase(DeclarativeBase):
+        pass
+
+    class IndexedAccount(SQLAlchemyBaseOAuthAccountTableUUID, IndexedBase):
+        pass
+
+    class IndexedUser(SQLAlchemyBaseUserTableUUID, IndexedBase):
+        oauth_accounts: Mapped[list[IndexedAccount]] = relationship(IndexedAccount)
+
+    unique_oauth_account_index(IndexedAccount)
+    return {"User": IndexedUser, "OAuthAccount": IndexedAccount}
+
+
+async def test_missing_index_on_accounts_is_reported_where_it_is_declared(live: Live) -> None:
+    live.create()
+    assert await live.problems() == []
+    [problem] = await live.problems(**with_unique_accounts())
+    assert codes([problem]) == [("missing-oauth-account-index", "oauth_account", None)]
+    assert problem.found == "no unique index on oauth_name and account_id"
+    live.apply(problem)
+    assert await live.problems(**with_unique_accounts()) == []
+
+
+async def test_constraint_keeps_accounts_apart(live: Live) -> None:
+    accounts = live.tables["oauth_account"]
+    accounts.append_constraint(sa.UniqueConstraint("account_id"))
+    live.create()
+    assert await live.problems(**with_unique_accounts()) == []
+
+
+async def test_index_on_accounts_needs_their_columns(live: Live) -> None:
+    accounts = live.tables["oauth_account"]
+    accounts.indexes.clear()
+    accounts._columns.remove(accounts.c.account_id)
+    live.create()
+    problems = await live.problems(**with_unique_accounts())
+    assert codes(problems) == [("missing-column", "oauth_account", "account_id")]
 
 
 async def test_addresses_that_differ_by_case_are_counted(live: Live) -> None:

@@ -186,9 +186,9 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         try:
             return await self._link(user, values)
         except Exception as error:
-            if not _is_integrity_error(error):
+            if not isinstance(error, OAuthAccountNotFoundError) and not _is_integrity_error(error):
                 raise
-        # If it was linked to this user meanwhile, then there is a link to update now.
+        # It was linked to this user meanwhile, or unlinked.
         return await self._link(user, values, lock=True)
 
     async def update_oauth_account(

@@ -149,9 +149,9 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     ) -> UOAP:
         values = self._account(create_dict, self._identity(user))
         try:
-            await self._link(user, values)
-        except IntegrityError:
-            # If it was linked to this user meanwhile, then there is a link to update now.
+            await self._link(user, values, at_once=self._may_link_at_once(user, values))
+        except (IntegrityError, OAuthAccountNotFoundError):
+            # It was linked to this user meanwhile, or unlinked.
             await self._link(user, values, lock=not self.commit)
         return user
 
@@ -236,10 +236,34 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         set_committed_value(user, OAUTH_ACCOUNTS, own)
         return own
 
-    async def _link(self, user: Any, values: Mapping[str, Any], *, lock: bool = False) -> None:
-        reading = self._read_accounts(user, [account_key(values)], lock=lock)
-        own = await self._first(user, reading)
-        [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
+    def _may_link_at_once(self, user: Any, values: Mapping[str, Any]) -> bool:
+        """Tell whether an account can be linked without a look at what is linked already.
+
+        It can if a unique index refuses one that is, and the user's others were read in this
+        transaction.
+        """
+        session, loaded = _synchronous(self.session), instance_state(user).dict
+        if (
+            not self._users.has_unique_accounts
+            or session is None
+            or not session.in_transaction()
+            or user not in session
+            or OAUTH_ACCOUNTS not in loaded
+        ):
+            return False
+        accounts = self._oauth_accounts
+        own = [accounts.values(account) for account in members(loaded[OAUTH_ACCOUNTS])]
+        [(_, existing)] = pair_accounts([values], own, accounts.id)
+        return existing is None
+
+    async def _link(
+        self, user: Any, values: Mapping[str, Any], *, at_once: bool = False, lock: bool = False
+    ) -> None:
+        existing = None
+        if not at_once:
+            reading = self._read_accounts(user, [account_key(values)], lock=lock)
+            own = await self._first(user, reading)
+            [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
         async with self._writing(user, accounts=[values]):
             self._attach(user)
             if existing is None:
@@ -322,6 +346,9 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
                 user_id = self._users.identity(user)
                 if await self._is_linked(keys, but=user_id, lock=not self.commit):
                     return OAuthAccountAlreadyLinkedError()
+            is_stale = isinstance(error, StaleDataError) and not self._users.has_versions
+            if is_stale and accounts is not None:
+                return OAuthAccountNotFoundError()
         elif isinstance(error, Exception):
             # The connection may be what has failed: the first error is the one to raise.
             with suppress(Exception):

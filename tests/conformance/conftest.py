@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from databases import Database
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from fastapi_users_db import (
     DatabasesAccessTokenDatabase,
@@ -85,7 +84,7 @@ def addresses(
 @asynccontextmanager
 async def open_backend(adapter: str, addresses: Addresses) -> AsyncIterator[Backend]:
     options: dict[str, Any] = dict(ADAPTERS[adapter])
-    engine = create_async_engine(addresses.orm, poolclass=NullPool)
+    engine = create_async_engine(addresses.orm)
     try:
         async with AsyncExitStack() as stack:
             connection: Any

@@ -65,9 +65,18 @@ class Project:
         users.c.hashed_password.type = String(72)
         accounts.c.access_token.type = accounts.c.refresh_token.type = String(1024)
         for table in old.sorted_tables:
-            added = [i for i in table.indexes if i.name.endswith(("_user_id", "_email_lower"))]
+            new = ("_user_id", "_email_lower", "_account_account")
+            added = [i for i in table.indexes if i.name.endswith(new)]
             table.indexes.difference_update(added)
         old.create_all(self.engine)
+
+    def insert_account(self, account_id: str) -> None:
+        users, accounts = (getattr(self.models, n).__table__ for n in ("User", "OAuthAccount"))
+        values = {"oauth_name": "acme", "access_token": "...", "account_email": "ada@example.com"}
+        with self.engine.begin() as connection:
+            [user_id] = connection.scalars(select(users.c.id))
+            row = {**values, "user_id": user_id, "account_id": account_id}
+            connection.execute(accounts.insert().values(**row))
 
     def insert_user(self, email: str) -> None:
         users = self.models.User.__table__
@@ -131,6 +140,21 @@ def test_addresses_differ_by_more_than_case(project: Project) -> None:
     project.insert_user("ada@example.com")
     with pytest.raises(IntegrityError):
         project.insert_user("ADA@example.com")
+
+
+def test_external_accounts_are_linked_once(project: Project) -> None:
+    project.create_old_tables()
+    project.insert_user("ada@example.com")
+    for account_id in ("1", "2", "2"):
+        project.insert_account(account_id)
+    statement = (SOURCE / "migrations" / "linked_twice.sql").read_text().rstrip(";\n")
+    with project.engine.begin() as connection:
+        assert connection.exec_driver_sql(statement).all() == [("acme", "2", 2)]
+        connection.execute(project.models.OAuthAccount.__table__.delete())
+    command.upgrade(project.config, "head")
+    project.insert_account("2")
+    with pytest.raises(IntegrityError):
+        project.insert_account("2")
 
 
 @pytest.mark.parametrize("project", ["sqlite"], indirect=True)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 
+from sqlalchemy import inspect
+
 from tests.conftest import Addresses
 from tests.docs.samples import load
 
@@ -13,6 +15,9 @@ async def test_a_user_is_read_on_autocommit(new_database: Callable[[str], Addres
     sample = load("performance/app.py", new_database("sqlite").orm)
     async with sample.engine.begin() as connection:
         await connection.run_sync(sample.Base.metadata.create_all)
+        indexes = await connection.run_sync(lambda c: inspect(c).get_indexes("oauth_account"))
+        unique = [index["column_names"] for index in indexes if index["unique"]]
+        assert unique == [["oauth_name", "account_id"]]
     async with sample.async_session_maker() as session:
         await sample.SQLAlchemyUserDatabase(session, sample.User).create(ADA)
     async with asynccontextmanager(sample.get_reading_user_db)() as user_db:

@@ -5,6 +5,7 @@ from fastapi_users_db import (
     SQLAlchemyBaseOAuthAccountTableUUID,
     SQLAlchemyBaseUserTableUUID,
     unique_email_index,
+    unique_oauth_account_index,
 )
 
 
@@ -12,8 +13,13 @@ class Base(DeclarativeBase):
     pass
 
 
+# --8<-- [start:unique-oauth-account-index]
 class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
     pass
+
+
+unique_oauth_account_index(OAuthAccount)
+# --8<-- [end:unique-oauth-account-index]
 
 
 # --8<-- [start:unique-email-index]

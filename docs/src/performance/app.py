@@ -5,9 +5,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import DeclarativeBase
 
 from fastapi_users_db import (
+    SQLAlchemyBaseOAuthAccountTableUUID,
     SQLAlchemyBaseUserTableUUID,
     SQLAlchemyUserDatabase,
     unique_email_index,
+    unique_oauth_account_index,
 )
 
 DATABASE_URL = "sqlite+aiosqlite:///./app.db"
@@ -24,6 +26,15 @@ class User(SQLAlchemyBaseUserTableUUID, Base):
 
 unique_email_index(User)
 # --8<-- [end:index]
+
+
+# --8<-- [start:accounts]
+class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
+    pass
+
+
+unique_oauth_account_index(OAuthAccount)
+# --8<-- [end:accounts]
 # --8<-- [start:pool]
 engine = create_async_engine(DATABASE_URL, pool_size=20, max_overflow=0)
 async_session_maker = async_sessionmaker(engine, expire_on_commit=False)
