@@ -277,7 +277,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         # Not through Rich: it may have been interrupted while it wrote.
-        print("\nStopped.", flush=True)
+        sys.stdout.write("\nStopped.\n")
         return 130
     seconds = time.monotonic() - started
     story.say(f"All {story.steps} steps were as promised, in {seconds:.0f} seconds.", style="green")
