@@ -58,8 +58,15 @@ def upstream_side(database: Database) -> SimpleNamespace:
     )
 
 
-def our_side(database: Database) -> SimpleNamespace:
-    """Return our adapters."""
+def our_side(database: Database, *, email_index: bool) -> SimpleNamespace:
+    """Return our adapters.
+
+    Parameters:
+        database: the database.
+        email_index: whether the class declares the index.
+    """
+    if email_index:
+        ours.unique_email_index(User)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return SimpleNamespace(

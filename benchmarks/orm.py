@@ -50,9 +50,13 @@ def models_with_oauth(package: Any) -> SimpleNamespace:
 class Side:
     """One package's adapters, over the sessions of one engine."""
 
-    def __init__(self, package: Any, tokens: Any, engine: AsyncEngine) -> None:
+    def __init__(
+        self, package: Any, tokens: Any, engine: AsyncEngine, *, email_index: bool = False
+    ) -> None:
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
         self.models = models(package, tokens)
+        if email_index:
+            ours.unique_email_index(self.models.User)
         self.with_oauth = models_with_oauth(package)
         self.with_index = models_with_oauth(package)
         # Which upstream has no use for: it looks first in any case.
@@ -71,11 +75,16 @@ class Side:
         return self._tokens(session, self.models.AccessToken)
 
 
-def sides(engine: AsyncEngine) -> dict[str, Side]:
-    """Return upstream's side and ours."""
+def sides(engine: AsyncEngine, *, email_index: bool = False) -> dict[str, Side]:
+    """Return upstream's side and ours.
+
+    Parameters:
+        engine: the engine of both.
+        email_index: whether our class declares the index; it means nothing to upstream.
+    """
     return {
         "upstream": Side(upstream, upstream_access_token, engine),
-        "ours": Side(ours, ours, engine),
+        "ours": Side(ours, ours, engine, email_index=email_index),
     }
 
 

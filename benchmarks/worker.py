@@ -50,7 +50,7 @@ async def orm(options: argparse.Namespace) -> None:
     if options.url.startswith("postgresql"):
         pool = await asyncpg.create_pool(options.url.replace("+asyncpg", ""), min_size=1)
     bare = Bare(pool, options.users)
-    both = sides(engine)
+    both = sides(engine, email_index=options.email_index)
     if "itself" in options.only:
         same = {"upstream": both["upstream"], "ours": both["upstream"]}
         await measure("itself", _runners(operations.get, same), options)
@@ -71,7 +71,10 @@ async def databases(options: argparse.Namespace) -> None:
     from benchmarks.databases_backend import Operations, our_side, upstream_side
 
     async with Database(options.url) as database:
-        both = {"upstream": upstream_side(database), "ours": our_side(database)}
+        both = {
+            "upstream": upstream_side(database),
+            "ours": our_side(database, email_index=options.email_index),
+        }
         for name in names_of(Operations, options.only):
             runners = _runners(getattr(Operations(options.users), name), both)
             await measure(name, runners, options)
@@ -211,6 +214,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, required=True)
     parser.add_argument("--rounds", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--email-index", action="store_true", help="our class declares it")
     parser.add_argument("--clock", default="wall")
     parser.add_argument("--only", nargs="*", default=[])
     options = parser.parse_args(namespace=argparse.Namespace())

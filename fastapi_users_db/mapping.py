@@ -36,6 +36,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import ExternalType
 
 from fastapi_users_db.exceptions import InvalidIDError, InvalidValueError
@@ -357,12 +358,22 @@ class UserEntity(Entity):
         return self.mapper is not None and self.mapper.version_id_col is not None
 
     @cached_property
+    def has_lower_email_index(self) -> bool:
+        """Whether the table declares a unique index on the e-mail address in lower case."""
+        return any(
+            _is_lower(key, self.email_column)
+            for keys in _unique_keys(self.email_column.table)
+            for key in keys
+            if len(keys) == 1
+        )
+
+    @cached_property
     def has_unique_accounts(self) -> bool:
         """Whether the OAuth account's table declares that an external account is there once."""
         if self.oauth is None:
             return False
         account = {self.oauth.find_column(key) for key in ("oauth_name", "account_id")}
-        return any(unique <= account for unique in _unique_columns(self.oauth.table))
+        return any(unique <= account for unique in _unique_keys(self.oauth.table))
 
     def relationships_through(self, attributes: Iterable[str]) -> list[str]:
         """Return the relationships that lead elsewhere once these attributes have changed."""
@@ -527,8 +538,8 @@ def _integer_operand(value: int) -> Any:
     return value if -(2**31) <= value < 2**31 else sql_cast(value, BigInteger)
 
 
-def _unique_columns(table: Table) -> Iterator[set[Any]]:
-    """Yield the columns that a table declares to be unique together, in all of its rows."""
+def _unique_keys(table: Table) -> Iterator[set[Any]]:
+    """Yield what a table declares to be unique together in all of its rows: columns, mostly."""
     for index in table.indexes:
         is_partial = any(option.endswith("_where") for option in index.dialect_kwargs)
         if index.unique and not is_partial:
@@ -536,6 +547,13 @@ def _unique_columns(table: Table) -> Iterator[set[Any]]:
     for constraint in table.constraints:
         if isinstance(constraint, UniqueConstraint) and not constraint.deferrable:
             yield set(constraint.columns)
+
+
+def _is_lower(key: Any, column: Column[Any]) -> bool:
+    """Tell whether this part of an index is `lower()` of a column."""
+    if not isinstance(key, FunctionElement) or getattr(key, "name", None) != "lower":
+        return False
+    return [getattr(argument, "key", None) for argument in key.clauses] == [column.key]
 
 
 class _NoType:

@@ -23,7 +23,6 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import NoReferencedColumnError, NoReferencedTableError
-from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from fastapi_users_db.catalogue import ColumnType, LiveTables, key_text
@@ -265,7 +264,7 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
                 fix=_create_index(column, f"ix_{table.name}_{column.name}", repr(column.name)),
             )
         )
-    if _declares_lower_index(column) and {lower} not in unique and live.name != "mysql":
+    if users.has_lower_email_index and {lower} not in unique and live.name != "mysql":
         expression = f"sa.text({f'lower({column.name})'!r})"
         problems.append(
             SchemaProblem(
@@ -443,16 +442,6 @@ def _schema(column: Column[Any]) -> str:
 def _python(type_: TypeEngine[Any]) -> str:
     module = type(type_).__module__
     return f"{'sa' if module.startswith('sqlalchemy.') else module}.{type_!r}"
-
-
-def _declares_lower_index(column: Column[Any]) -> bool:
-    for index in _table(column).indexes:
-        keys: Any = index.expressions
-        if index.unique and len(keys) == 1 and isinstance(keys[0], FunctionElement):
-            arguments = [getattr(argument, "key", None) for argument in keys[0].clauses]
-            if getattr(keys[0], "name", None) == "lower" and arguments == [column.key]:
-                return True
-    return False
 
 
 def _plural(count: int, one: str, several: str) -> str:

@@ -33,6 +33,7 @@ from fastapi_users_db import (
 )
 from tests.conftest import Addresses
 from tests.people import ACCOUNT, ANNE
+from tests.races.tables import declare
 
 
 class Base(DeclarativeBase):
@@ -51,6 +52,9 @@ class AccessToken(SQLAlchemyBaseAccessTokenTableUUID, Base):
     pass
 
 
+# The same tables, with the indexes that an app may add.
+Indexed = declare(indexed=True)
+
 BOB = {"email": "bob@example.com", "hashed_password": "hash"}
 OTHER_ACCOUNT = {**ACCOUNT, "account_id": "2"}
 LONG_AGO = datetime(2020, 1, 1, tzinfo=timezone.utc)
@@ -63,6 +67,7 @@ class Subject:
         self._connection = connection
         self.users = users(connection, User, OAuthAccount)
         self.plain_users = users(connection, User)
+        self.indexed_users = users(connection, Indexed.User, Indexed.OAuthAccount)
         self.tokens = tokens(connection, AccessToken)
         self._sent = sent
 
@@ -86,6 +91,13 @@ OPERATIONS: dict[str, Callable[[Subject], Any]] = {
     "get": lambda on: on.users.get(on.anne.id),
     "get_by_email": lambda on: on.users.get_by_email("anne@example.com"),
     "get_by_email_in_another_case": lambda on: on.users.get_by_email("ANNE@example.com"),
+    "get_by_email_that_is_unknown": lambda on: on.users.get_by_email("bob@example.com"),
+    "get_by_email_in_another_case_with_index": lambda on: on.indexed_users.get_by_email(
+        "ANNE@example.com"
+    ),
+    "get_by_email_that_is_unknown_with_index": lambda on: on.indexed_users.get_by_email(
+        "bob@example.com"
+    ),
     "get_by_oauth_account": lambda on: on.users.get_by_oauth_account("provider", "1"),
     "create": lambda on: on.plain_users.create(BOB),
     "create_with_account": lambda on: on.users.create({**BOB, "oauth_accounts": [OTHER_ACCOUNT]}),
@@ -109,6 +121,9 @@ ORM = {
     "get": "SELECT",
     "get_by_email": "SELECT",
     "get_by_email_in_another_case": "SELECT SELECT",
+    "get_by_email_that_is_unknown": "SELECT SELECT",
+    "get_by_email_in_another_case_with_index": "SELECT",
+    "get_by_email_that_is_unknown_with_index": "SELECT",
     "get_by_oauth_account": "SELECT",
     "create": "INSERT COMMIT",
     "create_with_account": "SELECT INSERT INSERT COMMIT",
@@ -134,6 +149,9 @@ DATABASES = {
     "get": "SELECT",
     "get_by_email": "SELECT",
     "get_by_email_in_another_case": "SELECT SELECT",
+    "get_by_email_that_is_unknown": "SELECT SELECT",
+    "get_by_email_in_another_case_with_index": "SELECT",
+    "get_by_email_that_is_unknown_with_index": "SELECT",
     "get_by_oauth_account": "SELECT",
     "create": "INSERT",
     "create_with_account": "SELECT BEGIN INSERT INSERT COMMIT",
@@ -207,10 +225,10 @@ async def sent_by_each(open_subject: Any, addresses: Addresses, url: str) -> dic
     sent = {}
     engine = create_async_engine(addresses.orm, poolclass=NullPool)
     async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+        await connection.run_sync(Indexed.Base.metadata.create_all)
     for name, operation in OPERATIONS.items():
         async with engine.begin() as connection:
-            for table in reversed(Base.metadata.sorted_tables):
+            for table in reversed(Indexed.Base.metadata.sorted_tables):
                 await connection.execute(table.delete())
         async with open_subject(url) as subject:
             await subject.prepare()

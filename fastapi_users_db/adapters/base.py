@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic
@@ -112,13 +113,17 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         if not is_storable(email):
             return None
         column = self._users.email_column
-        for criterion in (column == email, func.lower(column) == func.lower(email)):
+        exactly, in_any_case = column == email, func.lower(column) == func.lower(email)
+        if self._users.has_lower_email_index and self._may_have_lower_index():
+            # It finds several where the index is declared and not there.
+            with suppress(MultipleResultsFound):
+                user = await self._get_user(self._select_user().where(in_any_case))
+                return user if _has_address(user, email) else None
+        for criterion in (exactly, in_any_case):
             user = await self._get_one_of_several(
                 self._select_user().where(criterion), order_by=column
             )
-            found = read(user, "email")
-            # What a hook of the app's own has made of the user may have no address.
-            if user is not None and (found is None or differs_only_by_case(found, email)):
+            if _has_address(user, email):
                 return user
         return None
 
@@ -244,6 +249,10 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             What is wrong, as data; nothing if the tables are sound.
         """
         return await check_users(self._live_tables(), self._users)
+
+    def _may_have_lower_index(self) -> bool:
+        """Tell whether the index of `unique_email_index` is created on this database."""
+        raise NotImplementedError
 
     def _live_tables(self) -> LiveTables:
         """Return the tables that there are, read through this adapter's connection."""
@@ -510,6 +519,13 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
     @property
     def _tokens(self) -> Entity:
         return entity(self.access_token_table)
+
+
+def _has_address(user: Any, email: str) -> bool:
+    """Tell whether this is the user whom one was looking for with `email`."""
+    found = read(user, "email")
+    # What a hook of the app's own has made of the user may have no address.
+    return user is not None and (found is None or differs_only_by_case(found, email))
 
 
 def newest(statement: Any, *, lock: bool, of: Any = None) -> Any:

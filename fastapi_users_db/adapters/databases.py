@@ -209,6 +209,9 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             made = await self._made(self._users.values(user), own)
         return self._give(user, {}, own, made)
 
+    def _may_have_lower_index(self) -> bool:
+        return bool(self.database.url.dialect != "mysql")
+
     def _live_tables(self) -> LiveTables:
         return _live_tables(self.database)
 

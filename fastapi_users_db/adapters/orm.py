@@ -55,6 +55,7 @@ from fastapi_users_db.prepared import (
     select_accounts,
     select_instances,
 )
+from fastapi_users_db.tables import is_mysql
 from fastapi_users_db.versions.fastapi_users import AP, ID, OAP, UOAP, UP
 from fastapi_users_db.versions.sqlalchemy import written_states
 
@@ -171,6 +172,10 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             self._attach(user)
             assign(existing, values)
         return user
+
+    def _may_have_lower_index(self) -> bool:
+        session = _synchronous(self.session)
+        return session is not None and not is_mysql(session.get_bind(self.user_table).dialect)
 
     def _live_tables(self) -> LiveTables:
         return _live_tables(self.session, self.user_table)

@@ -157,7 +157,7 @@ def test_suites_that_are_there_are_not_measured_again(
 ) -> None:
     measured: list[str] = []
 
-    def worker(self: Any, suite: str, store: Store, only: list[str]) -> list[Any]:
+    def worker(self: Any, suite: str, store: Store, only: list[str], *more: str) -> list[Any]:
         measured.append(suite)
         return [{**ROW, "operation": name, "ours": ROW["upstream"]} for name in only]
 

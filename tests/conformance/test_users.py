@@ -9,6 +9,7 @@ from fastapi_users.exceptions import UserAlreadyExists, UserNotExists
 from sqlalchemy import insert, select
 
 from fastapi_users_db import UserAlreadyExistsError, UserNotFoundError
+from fastapi_users_db.mapping import user_entity
 from tests.conformance.conftest import Backend
 from tests.conformance.models import OAuthAccount, User, UserModel
 from tests.people import ACCOUNT, ANNE, BERT
@@ -111,22 +112,37 @@ async def test_users_stay_readable_after_an_error(users: Any) -> None:
     assert (anne.oauth_accounts, bert.oauth_accounts) == ([], [])
 
 
+@pytest.fixture(params=[False, True], ids=["", "lower-index-declared"])
+def lower_index(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the class declares `unique_email_index`. The table does not have it: what is found
+    must not depend on that."""
+    users = user_entity(User, OAuthAccount)
+    monkeypatch.setattr(users, "has_lower_email_index", request.param)
+
+
+with_and_without_lower_index = pytest.mark.usefixtures("lower_index")
+
+
+@with_and_without_lower_index
 async def test_get_by_email_finds_the_address_as_stored(users: Any) -> None:
     user = await users.create(ANNE)
     assert (await users.get_by_email("anne@example.com")).id == user.id
 
 
+@with_and_without_lower_index
 @pytest.mark.parametrize("email", ["ANNE@example.com", "anne@EXAMPLE.com", "Anne@Example.Com"])
 async def test_get_by_email_ignores_case(users: Any, email: str) -> None:
     user = await users.create(ANNE)
     assert (await users.get_by_email(email)).id == user.id
 
 
+@with_and_without_lower_index
 async def test_get_by_email_finds_an_address_stored_in_upper_case(users: Any) -> None:
     user = await users.create({**ANNE, "email": "ANNE@example.com"})
     assert (await users.get_by_email("anne@example.com")).id == user.id
 
 
+@with_and_without_lower_index
 @pytest.mark.parametrize(
     "email",
     [
@@ -148,6 +164,7 @@ async def test_get_by_email_finds_nothing_that_differs_by_more_than_case(
     assert await users.get_by_email(email) is None
 
 
+@with_and_without_lower_index
 async def test_get_by_email_tells_the_kelvin_sign_from_k(users: Any) -> None:
     await users.create({**ANNE, "email": "mike@example.com"})
     assert await users.get_by_email("mi\N{KELVIN SIGN}e@example.com") is None
@@ -165,6 +182,7 @@ async def several_by_case(backend: Backend) -> None:
         await backend.rows(insert(User.__table__).values(**row))
 
 
+@with_and_without_lower_index
 @where_case_counts
 async def test_get_by_email_prefers_the_address_as_stored(backend: Backend) -> None:
     await several_by_case(backend)
@@ -172,6 +190,7 @@ async def test_get_by_email_prefers_the_address_as_stored(backend: Backend) -> N
         assert (await backend.users.get_by_email(email)).email == email
 
 
+@with_and_without_lower_index
 @where_case_counts
 async def test_get_by_email_chooses_one_of_several_that_differ_only_by_case(
     backend: Backend, caplog: pytest.LogCaptureFixture
