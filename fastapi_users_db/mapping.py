@@ -368,11 +368,17 @@ class UserEntity(Entity):
         )
 
     @cached_property
+    def account_columns(self) -> tuple[Column[Any], Column[Any]]:
+        """The columns of the OAuth account that name the external account: client, and id there."""
+        assert self.oauth is not None
+        return self.oauth.column("oauth_name"), self.oauth.column("account_id")
+
+    @cached_property
     def has_unique_accounts(self) -> bool:
         """Whether the OAuth account's table declares that an external account is there once."""
         if self.oauth is None:
             return False
-        account = {self.oauth.find_column(key) for key in ("oauth_name", "account_id")}
+        account = set(self.account_columns)
         return any(unique <= account for unique in _unique_keys(self.oauth.table))
 
     def relationships_through(self, attributes: Iterable[str]) -> list[str]:

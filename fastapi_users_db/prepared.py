@@ -58,7 +58,7 @@ def select_accounts(users: UserEntity, keys: int) -> Any:
     accounts = users.oauth
     assert accounts is not None
     user_id = bindparam("user_id", type_=users.id_column.type)
-    name, account_id = accounts.column("oauth_name"), accounts.column("account_id")
+    name, account_id = users.account_columns
     linked = (
         and_(
             same_text(name, bindparam(f"oauth_name_{number}", type_=name.type)),

@@ -101,7 +101,7 @@ async def check_users(live: LiveTables, users: UserEntity) -> list[SchemaProblem
     if users.oauth is not None:
         tokens = {"access_token": Text(), "refresh_token": Text()}
         problems += await _check_columns(live, users.oauth, tokens)
-        problems += await _check_account_index(live, users, users.oauth)
+        problems += await _check_account_index(live, users)
         problems += await _check_orphans(live, users.oauth_user, users.user_oauth)
     return problems
 
@@ -305,13 +305,11 @@ async def _check_duplicates(live: LiveTables, column: Column[Any]) -> list[Schem
     ]
 
 
-async def _check_account_index(
-    live: LiveTables, users: UserEntity, accounts: Entity
-) -> list[SchemaProblem]:
+async def _check_account_index(live: LiveTables, users: UserEntity) -> list[SchemaProblem]:
     if not users.has_unique_accounts:
         return []
-    column, *_ = columns = [accounts.column(key) for key in ("oauth_name", "account_id")]
-    table, names = _table(column), [column.name for column in columns]
+    column, _ = users.account_columns
+    table, names = _table(column), [column.name for column in users.account_columns]
     if not set(names) <= (await live.columns(table)).keys():
         return []  # reported already
     declared = {key_text(name) for name in names}

@@ -366,8 +366,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         return newest(select(self._users.oauth_user).where(criterion), lock=lock)
 
     def _with_keys(self, keys: Iterable[AccountKey]) -> list[Any]:
-        name = self._oauth_accounts.column("oauth_name")
-        account_id = self._oauth_accounts.column("account_id")
+        name, account_id = self._users.account_columns
         return [and_(same_text(name, key[0]), same_text(account_id, key[1])) for key in keys]
 
     def _select_id(self, user_id: Any, *, lock: bool = False) -> Any:
