@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import AsyncMock
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import delete, event, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 from sqlalchemy.orm.exc import StaleDataError
 
 from fastapi_users_db import (
@@ -21,6 +22,7 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
     UserAlreadyExistsError,
     UserNotFoundError,
+    unique_email_index,
 )
 from tests.conftest import Addresses, create_tables
 from tests.people import ACCOUNT, ANNE
@@ -219,3 +221,61 @@ async def test_a_user_of_an_older_version_is_refused_as_such(
             await users.update(anne, {"is_verified": True, "oauth_accounts": [ACCOUNT]})
         assert (anne.is_verified, anne.oauth_accounts) == (False, [])
     await engine.dispose()
+
+
+class Routed(DeclarativeBase):
+    pass
+
+
+class RoutedOAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Routed):
+    pass
+
+
+class RoutedUser(SQLAlchemyBaseUserTableUUID, Routed):
+    oauth_accounts: Mapped[list[RoutedOAuthAccount]] = relationship(RoutedOAuthAccount)
+
+
+class RoutedAccessToken(SQLAlchemyBaseAccessTokenTableUUID, Routed):
+    pass
+
+
+unique_email_index(RoutedUser)
+
+
+class RoutingSession(Session):
+    """Chooses the engine by the mapper or the statement, as SQLAlchemy's documentation shows it."""
+
+    engines: ClassVar[dict[Any, AsyncEngine]] = {}
+
+    def get_bind(self, mapper: Any = None, clause: Any = None, **options: Any) -> Any:
+        return self.engines[mapper.class_.metadata].sync_engine
+
+
+@pytest.mark.parametrize("commit", [True, False])
+async def test_a_session_may_route_each_class_to_an_engine(
+    commit: bool, engine: AsyncEngine
+) -> None:
+    RoutingSession.engines = {Routed.metadata: engine}
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.drop_all)
+        await connection.run_sync(Routed.metadata.create_all)
+    async with AsyncSession(sync_session_class=RoutingSession, expire_on_commit=False) as session:
+        users: Any = SQLAlchemyUserDatabase(session, RoutedUser, RoutedOAuthAccount, commit=commit)
+        tokens: Any = SQLAlchemyAccessTokenDatabase(session, RoutedAccessToken, commit=commit)
+        user = await users.create(ANNE)
+        with pytest.raises(UserAlreadyExistsError):
+            await users.create(ANNE)
+        await users.update(user, {"email": "new@example.com"})
+        assert await users.get_by_email("NEW@example.com") is user
+        await users.add_oauth_account(user, ACCOUNT)
+        await users.update_oauth_account(user, user.oauth_accounts[0], {"access_token": "new"})
+        assert await users.get_by_oauth_account("provider", "1") is user
+        for token in ("first", "second"):
+            access_token = await tokens.create({"token": token, "user_id": user.id})
+        await tokens.update(access_token, {"token": "third"})
+        await tokens.delete(access_token)
+        assert await tokens.get_by_token("first") is not None
+        assert await tokens.delete_expired(datetime.now(timezone.utc) + timedelta(days=1)) == 1
+        assert [problem.code for problem in await users.check_schema()] == []
+        await users.delete(user)
+        assert await users.get(user.id) is None

@@ -83,7 +83,7 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
             return access_token
         token = self._tokens.column("token")
         reading = super()._get_token(self._select_token().where(token == access_token.token))
-        stored = await read_first(self.session, self.commit, reading)
+        stored = await read_first(self.session, self.access_token_table, self.commit, reading)
         if stored is None:
             raise AccessTokenNotFoundError()
         return stored

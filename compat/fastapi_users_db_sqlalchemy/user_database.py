@@ -102,7 +102,7 @@ class _OverORM(ORMUserDatabase[UP, ID]):
             return user
         statement = self._select_user().where(self._users.id_column == user.id)
         reading = super()._get_user(statement)
-        mapped = await read_first(self.session, self.commit, reading)
+        mapped = await read_first(self.session, self.user_table, self.commit, reading)
         if mapped is None:
             raise UserNotFoundError()
         return mapped

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import delete, inspect
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 from sqlalchemy.orm import Session, make_transient_to_detached, scoped_session
@@ -175,7 +176,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     def _may_have_lower_index(self) -> bool:
         session = _synchronous(self.session)
-        return session is not None and not is_mysql(session.get_bind(self.user_table).dialect)
+        return session is not None and not is_mysql(_dialect(session, self.user_table))
 
     def _live_tables(self) -> LiveTables:
         return _live_tables(self.session, self.user_table)
@@ -183,13 +184,16 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     def _identity(self, user: Any) -> Any:
         return self._users.identity(checked_instance(user, self.user_table))
 
+    async def _execute(self, statement: Any, *parameters: Any) -> Any:
+        return await _execute(self.session, self.user_table, statement, *parameters)
+
     async def _get_user(self, statement: Any) -> UP | None:
         if options := self._users.options:
             statement = statement.options(*options)
         if _expires_on_commit(self.session):
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
-        result = await _execute(self.session, statement)
+        result = await self._execute(statement)
         return result.unique().scalar_one_or_none()  # type: ignore[no-any-return]
 
     def _select_user(self) -> Any:
@@ -219,7 +223,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self, keys: Iterable[AccountKey], *, but: Any = None, lock: bool = False
     ) -> bool:
         """Tell whether one of `keys` is linked to a user, other than the one with the id `but`."""
-        result = await _execute(self.session, self._select_holders(keys, lock=lock))
+        result = await self._execute(self._select_holders(keys, lock=lock))
         return any(holder != but for holder in result.scalars())
 
     async def _read_accounts(
@@ -230,7 +234,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         user_id = self._identity(user)
         keys = list(keys)
         statement = newest(select_accounts(users, len(keys)), lock=lock, of=users.table)
-        result = await _execute(self.session, statement, account_parameters(user_id, keys))
+        result = await self._execute(statement, account_parameters(user_id, keys))
         rows: Any = result.unique().all()
         if not rows:
             raise UserNotFoundError()
@@ -300,7 +304,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         # In one statement, whatever the relationship's cascade is; then the unit of work has
         # nothing left to do for them.
         users = self._users
-        await _execute(self.session, delete_accounts(users), {"user_id": users.identity(user)})
+        await self._execute(delete_accounts(users), {"user_id": users.identity(user)})
         for account in members(inspect(user).dict.get(OAUTH_ACCOUNTS)):
             if account in self.session:
                 self.session.expunge(account)
@@ -329,7 +333,14 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             return await self._explain(error, user, values, accounts)
 
         objects = self._graph(user)
-        return _Writing(self.session, self.commit, objects, finish if complete else None, explain)
+        return _Writing(
+            self.session,
+            self.user_table,
+            self.commit,
+            objects,
+            finish if complete else None,
+            explain,
+        )
 
     async def _explain(
         self,
@@ -376,7 +387,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         state = instance_state(user)
         if state.session is None:
             return  # the session is a mock
-        dialect = state.session.get_bind(state.mapper).dialect.name
+        dialect = _dialect(state.session, self.user_table).name
         _expire_changed(user, self._users, dialect)
         for account in members(state.dict.get(OAUTH_ACCOUNTS)) if self._users.oauth else ():
             if _expire_changed(account, self._oauth_accounts, dialect):
@@ -389,7 +400,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def _load(self, criterion: Any) -> list[Any]:
         """Load what users of this session lack. Not a look-up: these are the app's already."""
         statement = self._select_user().where(criterion).options(*self._users.options)
-        return list((await _execute(self.session, statement)).unique().scalars().all())
+        return list((await self._execute(statement)).unique().scalars().all())
 
     async def _reload_users(self) -> None:
         # A rollback has expired all objects of the session, and the app still holds some.
@@ -405,20 +416,20 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         # One who was to be created is not there, also if the id is another user's.
         own_id = None if inspect(user).key is None else self._users.identity(user)
         for statement in self._select_taken(email, lock=not self.commit):
-            ids = (await _execute(self.session, statement)).scalars().all()
+            ids = (await self._execute(statement)).scalars().all()
             if any(user_id != own_id for user_id in ids):
                 return True
         return False
 
     async def _is_gone(self, user: Any) -> bool:
         statement = self._select_id(self._users.identity(user), lock=not self.commit)
-        return (await _execute(self.session, statement)).first() is None
+        return (await self._execute(statement)).first() is None
 
     async def _is_orphaning(self, user: Any) -> bool:
         """Tell whether accounts are being written for a user whom another has deleted."""
         session = inspect(user).session
         # Elsewhere the foreign key does not let it come so far.
-        is_sqlite = session is not None and session.get_bind(user).dialect.name == "sqlite"
+        is_sqlite = session is not None and _dialect(session, self.user_table).name == "sqlite"
         return is_sqlite and await self._is_gone(user)
 
 
@@ -480,11 +491,11 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         token = self._tokens.column("token")
         statement = self._select_expired(max_age, batch_size)
         deleted = 0
-        while expired := await read_first(self.session, self.commit, self._scalars(statement)):
-            async with _Writing(self.session, self.commit):
-                result = await _execute(
-                    self.session, delete(self._tokens.table).where(token.in_(expired))
-                )
+        while expired := await read_first(
+            self.session, self.access_token_table, self.commit, self._scalars(statement)
+        ):
+            async with _Writing(self.session, self.access_token_table, self.commit):
+                result = await self._execute(delete(self._tokens.table).where(token.in_(expired)))
             if not result.rowcount:
                 # Another has deleted them; the snapshot of the app's transaction still has them.
                 break
@@ -494,11 +505,14 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
     def _live_tables(self) -> LiveTables:
         return _live_tables(self.session, self.access_token_table)
 
+    async def _execute(self, statement: Any, *parameters: Any) -> Any:
+        return await _execute(self.session, self.access_token_table, statement, *parameters)
+
     async def _scalars(self, statement: Any) -> Sequence[Any]:
-        return (await _execute(self.session, statement)).scalars().all()  # type: ignore[no-any-return]
+        return (await self._execute(statement)).scalars().all()  # type: ignore[no-any-return]
 
     async def _get_token(self, statement: Any) -> AP | None:
-        result = await _execute(self.session, statement)
+        result = await self._execute(statement)
         return result.scalar_one_or_none()  # type: ignore[no-any-return]
 
     def _select_token(self) -> Any:
@@ -519,13 +533,15 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
             return error
 
         after = finish if complete else None
-        return _Writing(self.session, self.commit, [access_token], after, explain)
+        return _Writing(
+            self.session, self.access_token_table, self.commit, [access_token], after, explain
+        )
 
     async def _complete(self, access_token: Any) -> None:
         """Load what the flush left `access_token` without."""
         state = instance_state(access_token)
         if state.session is not None:
-            dialect = state.session.get_bind(state.mapper).dialect.name
+            dialect = _dialect(state.session, self.access_token_table).name
             if _expire_changed(access_token, self._tokens, dialect):
                 await self.session.refresh(access_token)
 
@@ -537,6 +553,7 @@ class _Writing:
 
     Parameters:
         session: the session.
+        mapped_class: the class whose table is written.
         commit: whether to commit; otherwise the block is a savepoint.
         objects: what the block changes. As all that the session holds, they are given back the
             values that a rollback expires, since reading them must not need the database.
@@ -547,12 +564,14 @@ class _Writing:
     def __init__(
         self,
         session: AsyncSession,
+        mapped_class: type[Any],
         commit: bool,
         objects: Sequence[Any] = (),
         complete: Callable[[], Awaitable[None]] | None = None,
         explain: Callable[[BaseException], Awaitable[BaseException]] | None = None,
     ) -> None:
         self._session = session
+        self._mapped_class = mapped_class
         self._commit = commit
         self._loaded = Snapshot([*objects, *(_unchanged(session, objects) if commit else ())])
         self._complete = complete
@@ -563,7 +582,7 @@ class _Writing:
         if self._commit:
             return
         try:
-            await _begin_on_sqlite(self._session)
+            await _begin_on_sqlite(self._session, self._mapped_class)
             savepoint = self._session.begin_nested()
             await savepoint.__aenter__()
             self._savepoint = savepoint
@@ -612,18 +631,23 @@ class _Writing:
         return error if self._explain is None else await self._explain(error)
 
 
-async def read_first(session: AsyncSession, commit: bool, reading: Awaitable[_T]) -> _T:
+async def read_first(
+    session: AsyncSession, mapped_class: type[Any], commit: bool, reading: Awaitable[_T]
+) -> _T:
     """Read what a write has to know before it begins, and undo as the write would."""
     try:
         return await reading
     except (SQLAlchemyError, CancelledError) as error:
-        raise await _Writing(session, commit)._undo(error) from None
+        raise await _Writing(session, mapped_class, commit)._undo(error) from None
 
 
-async def _execute(session: AsyncSession, statement: Any, *parameters: Any) -> Any:
-    """Execute a statement; if it fails, the error does not show its parameters."""
+async def _execute(
+    session: AsyncSession, mapped_class: type[Any], statement: Any, *parameters: Any
+) -> Any:
+    """Execute a statement on the engine of a class; no error of it shows its parameters."""
+    where = {"mapper": inspect(mapped_class)}
     try:
-        return await session.execute(statement, *parameters)
+        return await session.execute(statement, *parameters, bind_arguments=where)
     except StatementError as error:
         _hide_parameters(error)
         raise
@@ -650,9 +674,9 @@ async def _commit(session: AsyncSession) -> None:
         synchronous.expire_on_commit = expire_on_commit
 
 
-async def _begin_on_sqlite(session: AsyncSession) -> None:
+async def _begin_on_sqlite(session: AsyncSession, mapped_class: type[Any]) -> None:
     """SQLite's driver begins no transaction for a SAVEPOINT, so releasing it would commit."""
-    connection = await session.connection()
+    connection = await session.connection(bind_arguments={"mapper": inspect(mapped_class)})
     if connection.dialect.name == "sqlite":
         raw: Any = await connection.get_raw_connection()
         if not raw.driver_connection.in_transaction:
@@ -722,6 +746,11 @@ def _live_tables(session: AsyncSession, mapped_class: type[Any]) -> LiveTables:
         return result.mappings().all()  # type: ignore[return-value]
 
     return LiveTables(session.get_bind(mapper).dialect, fetch)
+
+
+def _dialect(session: Session, mapped_class: type[Any]) -> Dialect:
+    """Return the dialect of the database that a class is stored in."""
+    return session.get_bind(inspect(mapped_class)).dialect
 
 
 def _expires_on_commit(session: AsyncSession) -> bool:
