@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean
+from sqlalchemy import Boolean, func, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.operators import eq
 
 from fastapi_users_db.versions.sqlalchemy import BooleanBinary, ColumnElement
 
-__all__ = ["differs_only_by_case", "same_text"]
+__all__ = ["differs_only_by_case", "same_in_any_case", "same_text"]
 
 _BOOLEAN = Boolean()
 
@@ -36,6 +36,19 @@ def same_text(column: ColumnElement[str], value: Any) -> ColumnElement[bool]:
     if not isinstance(value, ColumnElement):
         operand = BindParameter(None, value, type_=column.type, unique=True)
     return SameText(column, operand, eq, type_=_BOOLEAN)
+
+
+def same_in_any_case(column: ColumnElement[str], value: str) -> ColumnElement[bool]:
+    """Return the criterion that `column` holds `value`, but for upper and lower case.
+
+    The database may take more for the same: `differs_only_by_case` looks closely.
+
+    Parameters:
+        column: the column.
+        value: the string.
+    """
+    # A type of the app's own may make something else of it: what is stored is compared.
+    return func.lower(column) == func.lower(literal(value, column.type))
 
 
 @compiles(SameText)

@@ -551,7 +551,9 @@ def _unique_keys(table: Table) -> Iterator[set[Any]]:
         if index.unique and not is_partial:
             yield set(index.expressions)
     for constraint in table.constraints:
-        if isinstance(constraint, UniqueConstraint) and not constraint.deferrable:
+        if isinstance(constraint, UniqueConstraint) and not (
+            constraint.deferrable or constraint.initially
+        ):
             yield set(constraint.columns)
 
 

@@ -48,8 +48,8 @@ def select_columns(of: Entity) -> Any:
 
 @lru_cache(maxsize=256)
 def select_accounts(users: UserEntity, keys: int) -> Any:
-    """Return the statement for a user's id beside each account that is the user's, or is one of
-    several external accounts: no row if the user is gone, an empty account if there is none.
+    """Return the statement for each account that is a user's, or is one of several external
+    accounts, beside the id of its user: no row if the user is gone, an empty one if there is none.
 
     Parameters:
         users: the user's class, with the OAuth account's.
@@ -67,7 +67,7 @@ def select_accounts(users: UserEntity, keys: int) -> Any:
         for number in range(keys)
     )
     return (
-        select(users.id_column, accounts.target)
+        select(users.oauth_user, accounts.target)
         .select_from(
             users.table.outerjoin(accounts.table, or_(users.oauth_user == user_id, *linked))
         )

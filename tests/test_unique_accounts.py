@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import declarative_base, relationship
 from sqlalchemy.pool import NullPool
@@ -87,6 +88,11 @@ class Subject:
         for row in await self.elsewhere(select(ACCOUNTS)):
             stored.setdefault(row.user_id, {})[row.account_id] = row.access_token
         return stored
+
+    async def names(self) -> dict[str, str | None]:
+        await self.settle()
+        rows = await self.elsewhere(select(USERS.c.email, USERS.c.name))
+        return {row.email: row.name for row in rows}
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -185,6 +191,68 @@ async def test_sees_what_was_linked_before_its_transaction(subject: Subject, use
     assert linked(user) == {"0": "token", "1": "token", "2": "token"}
 
 
+async def test_sees_what_was_unlinked_before_its_transaction(subject: Subject, user: Any) -> None:
+    await subject.session.commit()
+    await subject.elsewhere(delete(ACCOUNTS))
+    await subject.session.execute(select(text("1")))
+    await subject.users.add_oauth_account(user, account())
+    assert linked(user) == {"1": "token"}
+    assert await subject.stored() == {user.id: {"1": "token"}}
+
+
+async def test_keeps_what_the_app_has_not_written_yet(subject: Subject, user: Any) -> None:
+    await subject.link_elsewhere(user)
+    subject.session.add(TABLES.User(id=uuid.uuid4(), **BERT))
+    user.name = "Anne"
+    await subject.users.add_oauth_account(user, account(access_token="newer"))
+    assert await subject.stored() == {user.id: {"0": "token", "1": "newer"}}
+    assert await subject.names() == {"anne@example.com": "Anne", "bert@example.com": None}
+
+
+async def test_keeps_what_the_app_has_written(subject: Subject, user: Any) -> None:
+    await subject.link_elsewhere(user)
+    user.name = "Anne"
+    await subject.session.flush()
+    await subject.users.add_oauth_account(user, account(access_token="newer"))
+    assert await subject.stored() == {user.id: {"0": "token", "1": "newer"}}
+    assert await subject.names() == {"anne@example.com": "Anne"}
+
+
+# MariaDB's look locks what is not there yet, and SQLite has one writer at a time.
+@pytest.mark.parametrize("addresses", ["postgresql"], indirect=True)
+async def test_does_not_write_without_what_the_app_has_written(
+    subject: Subject, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account is linked elsewhere between the look and the INSERT."""
+    looks = subject.users._read_accounts
+
+    async def look(*arguments: Any, **options: Any) -> Any:
+        found = await looks(*arguments, **options)
+        if not await subject.elsewhere(select(ACCOUNTS).where(ACCOUNTS.c.account_id == "1")):
+            await subject.link_elsewhere(user)
+        return found
+
+    monkeypatch.setattr(subject.users, "_read_accounts", look)
+    user.name = "Anne"
+    if subject.users.commit:
+        with pytest.raises(IntegrityError):
+            await subject.users.add_oauth_account(user, account(access_token="newer"))
+        assert await subject.stored() == {user.id: {"0": "token", "1": "token"}}
+        assert await subject.names() == {"anne@example.com": None}
+    else:
+        await subject.users.add_oauth_account(user, account(access_token="newer"))
+        assert await subject.stored() == {user.id: {"0": "token", "1": "newer"}}
+        assert await subject.names() == {"anne@example.com": "Anne"}
+
+
+async def test_links_to_a_user_whom_the_app_has_only_added(subject: Subject) -> None:
+    assert await subject.users.get_by_email("bert@example.com") is None
+    bert = TABLES.User(id=uuid.uuid4(), oauth_accounts=[], **BERT)
+    subject.session.add(bert)
+    await subject.users.add_oauth_account(bert, account())
+    assert await subject.stored() == {bert.id: {"1": "token"}}
+
+
 async def test_reads_no_account_that_the_app_has_expired(subject: Subject, user: Any) -> None:
     subject.session.expire(user.oauth_accounts[0])
     await subject.users.add_oauth_account(user, account())
@@ -234,6 +302,7 @@ def test_trusts_what_keeps_every_two_accounts_apart(declared: Any) -> None:
         Index("partial", "account_id", unique=True, postgresql_where=text("expires_at IS NULL")),
         Index("expression", text("lower(account_id)"), unique=True),
         UniqueConstraint("oauth_name", "account_id", deferrable=True),
+        UniqueConstraint("oauth_name", "account_id", initially="DEFERRED"),
         CheckConstraint("account_id <> ''"),
     ],
 )

@@ -249,6 +249,9 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
     def _select_user(self) -> Any:
         return self._backend._select_user()
 
+    def _may_have_lower_index(self) -> bool:
+        return bool(self._backend._may_have_lower_index())
+
     @property
     def _users(self) -> UserEntity:
         users: UserEntity = self._backend._users

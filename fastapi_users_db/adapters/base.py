@@ -7,17 +7,17 @@ which implementation is in use.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import MultipleResultsFound
 
 from fastapi_users_db.catalogue import LiveTables
-from fastapi_users_db.comparison import differs_only_by_case, same_text
+from fastapi_users_db.comparison import differs_only_by_case, same_in_any_case, same_text
 from fastapi_users_db.exceptions import (
     InvalidValueError,
     NotSetOAuthAccountTableError,
@@ -113,7 +113,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         if not is_storable(email):
             return None
         column = self._users.email_column
-        exactly, in_any_case = column == email, func.lower(column) == func.lower(email)
+        exactly, in_any_case = column == email, same_in_any_case(column, email)
         if self._users.has_lower_email_index and self._may_have_lower_index():
             # It finds several where the index is declared and not there.
             with suppress(MultipleResultsFound):
@@ -121,7 +121,9 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 return user if _has_address(user, email) else None
         for criterion in (exactly, in_any_case):
             user = await self._get_one_of_several(
-                self._select_user().where(criterion), order_by=column
+                self._select_user().where(criterion),
+                order_by=column,
+                accept=lambda user: _has_address(user, email),
             )
             if _has_address(user, email):
                 return user
@@ -282,7 +284,10 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Return the statement that selects users, for `_get_user`."""
         raise NotImplementedError
 
-    async def _get_one_of_several(self, statement: Any, order_by: Any) -> UP | None:
+    async def _get_one_of_several(
+        self, statement: Any, order_by: Any, accept: Callable[[Any], bool] = bool
+    ) -> UP | None:
+        """Return the user that a statement finds, or the first of several that is acceptable."""
         try:
             return await self._get_user(statement)
         except MultipleResultsFound:
@@ -291,8 +296,12 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 self._users.table.name,
                 order_by.name,
             )
-            first = statement.order_by(order_by, self._users.id_column).limit(1)
-            return await self._get_user(first)
+            ordered = statement.order_by(order_by, self._users.id_column).limit(1)
+            user, number = await self._get_user(ordered), 0
+            while user is not None and not accept(user):
+                number += 1
+                user = await self._get_user(ordered.offset(number))
+            return user
 
     @property
     def _users(self) -> UserEntity:
@@ -384,7 +393,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         exact = ids.where(column == email)
         return [
             newest(exact, lock=lock),
-            ids.where(func.lower(column) == func.lower(email)),
+            ids.where(same_in_any_case(column, email)),
         ]
 
 

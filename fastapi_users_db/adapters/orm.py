@@ -85,6 +85,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     session: AsyncSession
     commit: bool = True
+    _last_read: tuple[Any, Any] = (None, None)
+    """The user whom this adapter has read last, and the transaction that it was read in."""
 
     def __init__(
         self,
@@ -150,9 +152,14 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self: SQLAlchemyUserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
     ) -> UOAP:
         values = self._account(create_dict, self._identity(user))
+        # Without a savepoint, undoing a refused INSERT undoes what the app has written, too.
+        is_alone = not self.commit or not _has_written(self.session)
+        at_once = is_alone and self._may_link_at_once(user, values)
         try:
-            await self._link(user, values, at_once=self._may_link_at_once(user, values))
+            await self._link(user, values, at_once=at_once, lock=not is_alone)
         except (IntegrityError, OAuthAccountNotFoundError):
+            if not is_alone:
+                raise
             # It was linked to this user meanwhile, or unlinked.
             await self._link(user, values, lock=not self.commit)
         return user
@@ -185,7 +192,9 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return self._users.identity(checked_instance(user, self.user_table))
 
     async def _execute(self, statement: Any, *parameters: Any) -> Any:
-        return await _execute(self.session, self.user_table, statement, *parameters)
+        """Execute a statement of columns, which does not tell what class it is for."""
+        where = {"mapper": inspect(self.user_table)}
+        return await _execute(self.session, statement, *parameters, bind_arguments=where)
 
     async def _get_user(self, statement: Any) -> UP | None:
         if options := self._users.options:
@@ -193,8 +202,10 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         if _expires_on_commit(self.session):
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
-        result = await self._execute(statement)
-        return result.unique().scalar_one_or_none()  # type: ignore[no-any-return]
+        result = await _execute(self.session, statement)
+        user: UP | None = result.unique().scalar_one_or_none()
+        self._last_read = (user, _transaction(self.session))
+        return user
 
     def _select_user(self) -> Any:
         return select_instances(self._users)
@@ -234,13 +245,17 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         user_id = self._identity(user)
         keys = list(keys)
         statement = newest(select_accounts(users, len(keys)), lock=lock, of=users.table)
+        synchronous = _synchronous(self.session)
+        # Without autoflush, changes that are not written yet would be lost.
+        if synchronous is not None and synchronous.autoflush:
+            statement = statement.execution_options(populate_existing=True)
         result = await self._execute(statement, account_parameters(user_id, keys))
         rows: Any = result.unique().all()
         if not rows:
             raise UserNotFoundError()
-        accounts = [account for _, account in rows if account is not None]
-        own = [account for account in accounts if getattr(account, users.oauth_user_key) == user_id]
-        if len(own) < len(accounts):
+        found = [(holder, account) for holder, account in rows if account is not None]
+        own = [account for holder, account in found if holder == user_id]
+        if len(own) < len(found):
             raise OAuthAccountAlreadyLinkedError()
         set_committed_value(user, OAUTH_ACCOUNTS, own)
         return own
@@ -248,15 +263,16 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     def _may_link_at_once(self, user: Any, values: Mapping[str, Any]) -> bool:
         """Tell whether an account can be linked without a look at what is linked already.
 
-        It can if a unique index refuses one that is, and the user's others were read in this
-        transaction.
+        It can if a unique index refuses one that is, and this adapter has read the user's others
+        in this transaction.
         """
-        session, loaded = _synchronous(self.session), instance_state(user).dict
+        (last_read, transaction), loaded = self._last_read, instance_state(user).dict
         if (
             not self._users.has_unique_accounts
-            or session is None
-            or not session.in_transaction()
-            or user not in session
+            or last_read is not user
+            or transaction is None
+            or transaction is not _transaction(self.session)
+            or user not in self.session
             or OAUTH_ACCOUNTS not in loaded
         ):
             return False
@@ -400,7 +416,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def _load(self, criterion: Any) -> list[Any]:
         """Load what users of this session lack. Not a look-up: these are the app's already."""
         statement = self._select_user().where(criterion).options(*self._users.options)
-        return list((await self._execute(statement)).unique().scalars().all())
+        return list((await _execute(self.session, statement)).unique().scalars().all())
 
     async def _reload_users(self) -> None:
         # A rollback has expired all objects of the session, and the app still holds some.
@@ -506,13 +522,15 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         return _live_tables(self.session, self.access_token_table)
 
     async def _execute(self, statement: Any, *parameters: Any) -> Any:
-        return await _execute(self.session, self.access_token_table, statement, *parameters)
+        """Execute a statement of columns, which does not tell what class it is for."""
+        where = {"mapper": inspect(self.access_token_table)}
+        return await _execute(self.session, statement, *parameters, bind_arguments=where)
 
     async def _scalars(self, statement: Any) -> Sequence[Any]:
         return (await self._execute(statement)).scalars().all()  # type: ignore[no-any-return]
 
     async def _get_token(self, statement: Any) -> AP | None:
-        result = await self._execute(statement)
+        result = await _execute(self.session, statement)
         return result.scalar_one_or_none()  # type: ignore[no-any-return]
 
     def _select_token(self) -> Any:
@@ -641,13 +659,10 @@ async def read_first(
         raise await _Writing(session, mapped_class, commit)._undo(error) from None
 
 
-async def _execute(
-    session: AsyncSession, mapped_class: type[Any], statement: Any, *parameters: Any
-) -> Any:
-    """Execute a statement on the engine of a class; no error of it shows its parameters."""
-    where = {"mapper": inspect(mapped_class)}
+async def _execute(session: AsyncSession, statement: Any, *parameters: Any, **options: Any) -> Any:
+    """Execute a statement; if it fails, the error does not show its parameters."""
     try:
-        return await session.execute(statement, *parameters, bind_arguments=where)
+        return await session.execute(statement, *parameters, **options)
     except StatementError as error:
         _hide_parameters(error)
         raise
@@ -742,7 +757,9 @@ def _live_tables(session: AsyncSession, mapped_class: type[Any]) -> LiveTables:
     mapper = inspect(mapped_class)
 
     async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
-        result = await session.execute(statement, bind_arguments={"mapper": mapper})
+        # The catalogue's own tables are bound nowhere.
+        where = {"mapper": mapper, "bind": session.get_bind(mapper)}
+        result = await session.execute(statement, bind_arguments=where)
         return result.mappings().all()  # type: ignore[return-value]
 
     return LiveTables(session.get_bind(mapper).dialect, fetch)
@@ -751,6 +768,20 @@ def _live_tables(session: AsyncSession, mapped_class: type[Any]) -> LiveTables:
 def _dialect(session: Session, mapped_class: type[Any]) -> Dialect:
     """Return the dialect of the database that a class is stored in."""
     return session.get_bind(inspect(mapped_class)).dialect
+
+
+def _transaction(session: AsyncSession) -> Any:
+    """Return the transaction that a session is in, if any."""
+    synchronous = _synchronous(session)
+    return None if synchronous is None else synchronous.get_transaction()
+
+
+def _has_written(session: AsyncSession) -> bool:
+    """Tell whether there are changes of objects that the session has not committed."""
+    synchronous = _synchronous(session)
+    return synchronous is not None and bool(
+        synchronous.new or synchronous.dirty or synchronous.deleted or written_states(synchronous)
+    )
 
 
 def _expires_on_commit(session: AsyncSession) -> bool:

@@ -35,12 +35,12 @@ def python_type(column: Column[Any]) -> type[Any]:
 
 
 def written_states(session: Session) -> set[InstanceState[Any]]:
-    """Return the states of the objects that a session's transaction has inserted or changed.
+    """Return the states of the objects that a session's transaction has written.
 
     No version has a public name for it.
     """
     transactions: Any = (session.get_transaction(), session.get_nested_transaction())
-    return {s for t in transactions if t is not None for s in (*t._new, *t._dirty)}
+    return {s for t in transactions if t is not None for s in (*t._new, *t._dirty, *t._deleted)}
 
 
 def create_index_if(index: Index, condition: Callable[[Dialect], bool]) -> None:

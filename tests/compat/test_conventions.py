@@ -42,6 +42,19 @@ async def test_every_read_returns_what_the_form_promises(form: Form) -> None:
     assert await form.user_db.get_by_email("bert@example.com") is None
 
 
+@ours
+@on_every_database
+async def test_every_form_finds_an_address_where_the_lower_index_is_declared(
+    form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await create(form)
+    monkeypatch.setattr(form.user_db._users, "has_lower_email_index", True)
+
+    for email in ("anne@example.com", "ANNE@example.com"):
+        assert (await form.user_db.get_by_email(email)).id == user.id
+    assert await form.user_db.get_by_email("bert@example.com") is None
+
+
 async def test_legacy_update(legacy_form: Form) -> None:
     user = await create(legacy_form)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fastapi_users.exceptions import UserAlreadyExists
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from fastapi_users_db import (
     InvalidValueError,
@@ -47,6 +47,33 @@ async def test_add_links_an_account(backend: Backend) -> None:
     assert isinstance(linked.id, uuid.UUID)
     assert (linked.oauth_name, linked.account_id, linked.access_token) == ("provider", "1", "token")
     assert (linked.expires_at, linked.refresh_token) == (1, "r")
+
+
+async def test_an_account_that_was_given_to_another_user_is_refused(backend: Backend) -> None:
+    """By other hands: no method does that. What the session still holds says that it is Anne's."""
+    anne = await backend.users.create({**ANNE, "oauth_accounts": [account()]})
+    bert = await backend.users.create(BERT)
+    await backend.rows(update(OAuthAccount.__table__).values(user_id=bert.id))
+    with pytest.raises(OAuthAccountAlreadyLinkedError):
+        await backend.users.add_oauth_account(anne, account(access_token="annes"))
+    with pytest.raises(OAuthAccountAlreadyLinkedError):
+        await backend.users.update(anne, {"oauth_accounts": [account(access_token="annes")]})
+    assert await stored(backend) == {"1": "token"}
+
+
+async def test_a_token_that_was_changed_elsewhere_is_changed_back(backend: Backend) -> None:
+    anne = await backend.users.create({**ANNE, "oauth_accounts": [account()]})
+    elsewhere = update(OAuthAccount.__table__).values(access_token="other")
+    await backend.rows(elsewhere)
+    await backend.users.add_oauth_account(anne, account())
+    assert await stored(backend) == linked(anne) == {"1": "token"}
+    await backend.rows(elsewhere)
+    await backend.users.update(anne, {"oauth_accounts": [account()]})
+    assert await stored(backend) == linked(anne) == {"1": "token"}
+    await backend.rows(elsewhere)
+    [linked_account] = anne.oauth_accounts
+    await backend.users.update_oauth_account(anne, linked_account, {"access_token": "token"})
+    assert await stored(backend) == linked(anne) == {"1": "token"}
 
 
 async def test_add_keeps_the_accounts_that_are_linked(users: Any) -> None:

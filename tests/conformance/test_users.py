@@ -182,6 +182,17 @@ async def several_by_case(backend: Backend) -> None:
         await backend.rows(insert(User.__table__).values(**row))
 
 
+@pytest.mark.parametrize("addresses", ["postgresql"], indirect=True)
+async def test_get_by_email_finds_a_user_beside_one_who_looks_alike(backend: Backend) -> None:
+    """PostgreSQL takes the dotted capital I for an i in another case."""
+    user = await backend.users.create({**ANNE, "email": "victim@example.com"})
+    for name in ("V{}ctim", "v{}ctim", "{}"):
+        email = name.format("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}") + "@example.com"
+        await backend.users.create({**BERT, "email": email})
+    assert (await backend.users.get_by_email("Victim@example.com")).id == user.id
+    assert await backend.users.get_by_email("I@example.com") is None
+
+
 @with_and_without_lower_index
 @where_case_counts
 async def test_get_by_email_prefers_the_address_as_stored(backend: Backend) -> None:
