@@ -29,6 +29,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Mapper, declared_attr
 
 from fastapi_users_db.deprecation import CLASS_NAME
+from fastapi_users_db.mapping import Entity
 from fastapi_users_db.types import GUID, TIMESTAMPAware, now_utc
 from fastapi_users_db.versions.fastapi_users import (
     ID,
@@ -223,7 +224,7 @@ def unique_email_index(user_table: type[Any]) -> Index:
         The index, already part of the table.
     """
     table: Table = inspect(user_table).local_table
-    column = inspect(user_table).column_attrs["email"].columns[0]
+    column = Entity(user_table).column("email")
     return _not_on_mysql(Index(f"ix_{table.name}_email_lower", func.lower(column), unique=True))
 
 
@@ -241,9 +242,9 @@ def unique_oauth_account_index(oauth_account_table: type[Any]) -> Index:
     Returns:
         The index, already part of the table.
     """
-    mapper = inspect(oauth_account_table)
-    table: Table = mapper.local_table
-    columns = [mapper.column_attrs[key].columns[0] for key in ("oauth_name", "account_id")]
+    table: Table = inspect(oauth_account_table).local_table
+    account = Entity(oauth_account_table)
+    columns = [account.column(key) for key in ("oauth_name", "account_id")]
     return Index(f"ix_{table.name}_account", *columns, unique=True)
 
 

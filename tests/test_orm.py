@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from unittest.mock import AsyncMock
 
 import pytest
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import String, TypeDecorator, delete, event, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
@@ -251,15 +251,28 @@ class RoutingSession(Session):
         return self.engines[mapper.class_.metadata].sync_engine
 
 
-@pytest.mark.parametrize("commit", [True, False])
-async def test_a_session_may_route_each_class_to_an_engine(
-    commit: bool, engine: AsyncEngine
-) -> None:
+def by_mapper(engine: AsyncEngine) -> dict[str, Any]:
     RoutingSession.engines = {Routed.metadata: engine}
+    return {"sync_session_class": RoutingSession}
+
+
+def by_class(engine: AsyncEngine) -> dict[str, Any]:
+    return {"binds": {RoutedUser: engine, RoutedOAuthAccount: engine, RoutedAccessToken: engine}}
+
+
+def by_table(engine: AsyncEngine) -> dict[str, Any]:
+    return {"binds": dict.fromkeys(Routed.metadata.tables.values(), engine)}
+
+
+@pytest.mark.parametrize("commit", [True, False])
+@pytest.mark.parametrize("route", [by_mapper, by_class, by_table])
+async def test_a_session_may_route_each_class_to_an_engine(
+    route: Callable[[AsyncEngine], dict[str, Any]], commit: bool, engine: AsyncEngine
+) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.drop_all)
         await connection.run_sync(Routed.metadata.create_all)
-    async with AsyncSession(sync_session_class=RoutingSession, expire_on_commit=False) as session:
+    async with AsyncSession(**route(engine), expire_on_commit=False) as session:
         users: Any = SQLAlchemyUserDatabase(session, RoutedUser, RoutedOAuthAccount, commit=commit)
         tokens: Any = SQLAlchemyAccessTokenDatabase(session, RoutedAccessToken, commit=commit)
         user = await users.create(ANNE)
@@ -279,3 +292,55 @@ async def test_a_session_may_route_each_class_to_an_engine(
         assert [problem.code for problem in await users.check_schema()] == []
         await users.delete(user)
         assert await users.get(user.id) is None
+
+
+async def test_a_look_up_hands_a_session_nothing_but_a_statement(engine: AsyncEngine) -> None:
+    class PlainSession(AsyncSession):
+        async def execute(self, statement: Any) -> Any:  # type: ignore[override]
+            return await super().execute(statement)
+
+    async with PlainSession(engine) as session:
+        users: Any = SQLAlchemyUserDatabase(session, User, OAuthAccount)
+        tokens: Any = SQLAlchemyAccessTokenDatabase(session, AccessToken)
+        user = await users.create(ANNE)
+        assert await users.get(user.id) is user
+        assert await users.get_by_email("ANNE@example.com") is user
+        assert await users.get_by_oauth_account("provider", "1") is None
+        assert await tokens.get_by_token("token") is None
+
+
+class Prefixed(TypeDecorator[str]):
+    """Text that is stored with a prefix."""
+
+    impl = String(340)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return None if value is None else f"prefix:{value}"
+
+    def process_result_value(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else value.removeprefix("prefix:")
+
+
+@pytest.mark.parametrize("is_declared", [False, True])
+async def test_the_type_of_the_address_may_change_what_is_stored(
+    is_declared: bool, engine: AsyncEngine
+) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class User(SQLAlchemyBaseUserTableUUID, Base):
+        __tablename__ = "prefixed"
+        email: Mapped[str] = mapped_column(Prefixed(), unique=True)
+
+    if is_declared:
+        unique_email_index(User)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    async with AsyncSession(engine) as session:
+        users: Any = SQLAlchemyUserDatabase(session, User)
+        user = await users.create(ANNE)
+        assert await users.get_by_email("anne@example.com") is user
+        assert await users.get_by_email("ANNE@example.com") is user
+        with pytest.raises(UserAlreadyExistsError):
+            await users.create({**ANNE, "email": "ANNE@example.com"} if is_declared else ANNE)

@@ -653,6 +653,24 @@ async def test_error_is_also_the_backends_own(live: Live) -> None:
 
 
 @every_database_with_widths
+async def test_error_is_the_databases_where_its_catalogue_cannot_be_read(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(statement: Any) -> Any:
+        raise PermissionError("no catalogue")
+
+    live.tables["user"].c.hashed_password.type = sa.String(72)
+    live.create()
+    async with live.open() as (users, _, _connection):
+        tables = LiveTables(users._live_tables().dialect, refuse)
+        monkeypatch.setattr(users, "_live_tables", lambda: tables)
+        with pytest.raises(Exception, match="too long") as caught:
+            await users.create({"email": "anne@example.com", "hashed_password": HASH})
+        assert not isinstance(caught.value, ColumnTooNarrowError)
+        assert await users.get_by_email("anne@example.com") is None
+
+
+@every_database_with_widths
 async def test_error_never_shows_the_value(live: Live) -> None:
     live.tables["user"].c.hashed_password.type = sa.String(72)
     live.create()

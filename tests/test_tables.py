@@ -20,7 +20,7 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, synonym
 
 from fastapi_users_db import (
     GUID,
@@ -34,6 +34,7 @@ from fastapi_users_db import (
     SQLAlchemyBaseUserTableInt,
     SQLAlchemyBaseUserTableUUID,
     unique_email_index,
+    unique_oauth_account_index,
 )
 from tests.conftest import Addresses
 
@@ -308,6 +309,22 @@ INDEX_NAMES = {
     "postgresql": "SELECT indexname FROM pg_indexes",
     "mysql": "SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()",
 }
+
+
+def test_unique_indexes_follow_synonyms(base: Any) -> None:
+    class User(SQLAlchemyBaseUserTableInt, base):
+        __tablename__ = "people"
+        address: Mapped[str] = mapped_column(String(320), unique=True)
+        email = synonym("address")
+
+    class OAuthAccount(SQLAlchemyBaseOAuthAccountTableInt, base):
+        number: Mapped[str] = mapped_column(String(320))
+        account_id = synonym("number")
+
+    [lower] = unique_email_index(User).expressions
+    assert str(lower) == "lower(people.address)"
+    names = [column.name for column in unique_oauth_account_index(OAuthAccount).columns]
+    assert names == ["oauth_name", "number"]
 
 
 def test_unique_email_index_follows_the_name_of_the_column(base: Any) -> None:

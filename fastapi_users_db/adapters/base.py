@@ -268,7 +268,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
     ) -> Exception | None:
         """Return the error that says which of the values could not be written, if `error` is."""
         written = [(self._users, values), *((self._oauth_accounts, a) for a in accounts or ())]
-        return await error_about_values(error, self._live_tables(), written)
+        return await _error_about_values(error, self._live_tables(), written)
 
     async def _get_user(self, statement: Any) -> UP | None:
         """Execute a statement that selects users and return the one it finds, or `None`.
@@ -502,7 +502,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         self, error: Exception, values: Mapping[str, Any]
     ) -> Exception | None:
         """Return the error that says which of the values could not be written, if `error` is."""
-        return await error_about_values(error, self._live_tables(), [(self._tokens, values)])
+        return await _error_about_values(error, self._live_tables(), [(self._tokens, values)])
 
     async def _get_token(self, statement: Any) -> AP | None:
         """Execute a statement that selects access tokens and return the one it finds, or `None`."""
@@ -527,6 +527,15 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
     @property
     def _tokens(self) -> Entity:
         return entity(self.access_token_table)
+
+
+async def _error_about_values(
+    error: Exception, live: LiveTables, written: Sequence[tuple[Entity, Mapping[str, Any]]]
+) -> Exception | None:
+    # Who may not read the catalogue, or has lost the connection, is to see the first error.
+    with suppress(Exception):
+        return await error_about_values(error, live, written)
+    return None
 
 
 def _has_address(user: Any, email: str) -> bool:
