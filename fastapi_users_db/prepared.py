@@ -16,15 +16,16 @@ from fastapi_users_db.comparison import same_text
 from fastapi_users_db.mapping import Entity, UserEntity
 
 __all__ = [
-    "account_parameters",
     "delete_accounts",
     "delete_row",
     "delete_rows",
     "delete_user",
     "insert_row",
+    "key_parameters",
     "row_parameters",
     "select_accounts",
     "select_columns",
+    "select_holders",
     "select_instances",
     "select_row",
     "update_row",
@@ -58,26 +59,41 @@ def select_accounts(users: UserEntity, keys: int) -> Any:
     accounts = users.oauth
     assert accounts is not None
     user_id = bindparam("user_id", type_=users.id_column.type)
+    is_wanted = or_(users.oauth_user == user_id, *_is_one_of(users, keys))
+    return (
+        select(users.oauth_user, accounts.target)
+        .select_from(users.table.outerjoin(accounts.table, is_wanted))
+        .where(users.id_column == user_id)
+        # What the session holds may be older.
+        .execution_options(populate_existing=True)
+    )
+
+
+@lru_cache(maxsize=256)
+def select_holders(users: UserEntity, keys: int) -> Any:
+    """Return the statement for the users to whom one of several external accounts is linked.
+
+    Parameters:
+        users: the user's class, with the OAuth account's.
+        keys: how many external accounts there are.
+    """
+    return select(users.oauth_user).where(or_(*_is_one_of(users, keys)))
+
+
+def _is_one_of(users: UserEntity, keys: int) -> list[Any]:
     name, account_id = users.account_columns
-    linked = (
+    return [
         and_(
             same_text(name, bindparam(f"oauth_name_{number}", type_=name.type)),
             same_text(account_id, bindparam(f"account_id_{number}", type_=account_id.type)),
         )
         for number in range(keys)
-    )
-    return (
-        select(users.oauth_user, accounts.target)
-        .select_from(
-            users.table.outerjoin(accounts.table, or_(users.oauth_user == user_id, *linked))
-        )
-        .where(users.id_column == user_id)
-    )
+    ]
 
 
-def account_parameters(user_id: Any, keys: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return the parameters of `select_accounts`."""
-    parameters = {"user_id": user_id}
+def key_parameters(keys: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return the parameters of `select_holders`, and those of `select_accounts` but for the id."""
+    parameters = {}
     for number, (name, account_id) in enumerate(keys):
         parameters[f"oauth_name_{number}"] = name
         parameters[f"account_id_{number}"] = account_id

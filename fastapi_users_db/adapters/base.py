@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, select
 from sqlalchemy.exc import MultipleResultsFound
 
 from fastapi_users_db.catalogue import LiveTables
@@ -368,11 +368,6 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             elif attribute in users.oauth_owner:
                 raise TypeError(f"{accounts.name}.{attribute} cannot be set: give the user.")
         return checked
-
-    def _select_holders(self, keys: Iterable[AccountKey], *, lock: bool = False) -> Any:
-        """Return the statement for the users to whom one of the external accounts is linked."""
-        criterion = or_(*self._with_keys(keys))
-        return newest(select(self._users.oauth_user).where(criterion), lock=lock)
 
     def _with_keys(self, keys: Iterable[AccountKey]) -> list[Any]:
         name, account_id = self._users.account_columns

@@ -65,8 +65,10 @@ from fastapi_users_db.prepared import (
     delete_rows,
     delete_user,
     insert_row,
+    key_parameters,
     row_parameters,
     select_columns,
+    select_holders,
     select_row,
     update_row,
 )
@@ -292,8 +294,10 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self, keys: Iterable[AccountKey], *, but: Any = None, lock: bool = False
     ) -> bool:
         """Tell whether one of `keys` is linked to a user, other than the one with the id `but`."""
-        statement = self._select_holders(keys, lock=lock)
-        records = await _Rows(self.database, self._users).fetch_all(statement)
+        keys = list(keys)
+        statement = newest(select_holders(self._users, len(keys)), lock=lock)
+        rows = _Rows(self.database, self._users)
+        records = await rows.fetch_all(statement, key_parameters(keys))
         return any(record[0] != but for record in records)
 
     async def _read_accounts(

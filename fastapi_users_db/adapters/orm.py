@@ -51,9 +51,10 @@ from fastapi_users_db.mapping import (
     members,
 )
 from fastapi_users_db.prepared import (
-    account_parameters,
     delete_accounts,
+    key_parameters,
     select_accounts,
+    select_holders,
     select_instances,
 )
 from fastapi_users_db.tables import is_mysql
@@ -154,7 +155,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         values = self._account(create_dict, self._identity(user))
         # Without a savepoint, undoing a refused INSERT undoes what the app has written, too.
         is_alone = not self.commit or not _has_written(self.session)
-        at_once = is_alone and self._may_link_at_once(user, values)
+        at_once = is_alone and await self._may_link_at_once(user, values)
         try:
             await self._link(user, values, at_once=at_once, lock=not is_alone)
         except (IntegrityError, OAuthAccountNotFoundError):
@@ -234,7 +235,9 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self, keys: Iterable[AccountKey], *, but: Any = None, lock: bool = False
     ) -> bool:
         """Tell whether one of `keys` is linked to a user, other than the one with the id `but`."""
-        result = await self._execute(self._select_holders(keys, lock=lock))
+        keys = list(keys)
+        statement = newest(select_holders(self._users, len(keys)), lock=lock)
+        result = await self._execute(statement, key_parameters(keys))
         return any(holder != but for holder in result.scalars())
 
     async def _read_accounts(
@@ -246,10 +249,10 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         keys = list(keys)
         statement = newest(select_accounts(users, len(keys)), lock=lock, of=users.table)
         synchronous = _synchronous(self.session)
-        # Without autoflush, changes that are not written yet would be lost.
-        if synchronous is not None and synchronous.autoflush:
-            statement = statement.execution_options(populate_existing=True)
-        result = await self._execute(statement, account_parameters(user_id, keys))
+        if synchronous is not None and not synchronous.autoflush:
+            # Changes that are not written yet would be lost.
+            statement = statement.execution_options(populate_existing=False)
+        result = await self._execute(statement, {"user_id": user_id, **key_parameters(keys)})
         rows: Any = result.unique().all()
         if not rows:
             raise UserNotFoundError()
@@ -260,16 +263,15 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         set_committed_value(user, OAUTH_ACCOUNTS, own)
         return own
 
-    def _may_link_at_once(self, user: Any, values: Mapping[str, Any]) -> bool:
-        """Tell whether an account can be linked without a look at what is linked already.
+    async def _may_link_at_once(self, user: Any, values: Mapping[str, Any]) -> bool:
+        """Tell whether an account can be linked without reading those of the user again.
 
-        It can if a unique index refuses one that is, and this adapter has read the user's others
-        in this transaction.
+        It can if this adapter has read them in this transaction. That it is nobody else's is left
+        to a unique index, or looked up.
         """
         (last_read, transaction), loaded = self._last_read, instance_state(user).dict
         if (
-            not self._users.has_unique_accounts
-            or last_read is not user
+            last_read is not user
             or transaction is None
             or transaction is not _transaction(self.session)
             or user not in self.session
@@ -279,7 +281,9 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         accounts = self._oauth_accounts
         own = [accounts.values(account) for account in members(loaded[OAUTH_ACCOUNTS])]
         [(_, existing)] = pair_accounts([values], own, accounts.id)
-        return existing is None
+        if existing is not None or self._users.has_unique_accounts:
+            return existing is None
+        return not await self._first(user, self._is_linked([account_key(values)]))
 
     async def _link(
         self, user: Any, values: Mapping[str, Any], *, at_once: bool = False, lock: bool = False
