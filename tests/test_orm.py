@@ -206,6 +206,16 @@ async def test_a_pending_change_survives_a_read(engine: AsyncEngine) -> None:
         assert (await users.get(user.id)).is_verified
 
 
+async def test_without_autoflush_a_pending_change_survives_a_link(engine: AsyncEngine) -> None:
+    async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session:
+        users: Any = SQLAlchemyUserDatabase(session, User, OAuthAccount)
+        user = await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+        user.oauth_accounts[0].access_token = "pending"
+        await users.add_oauth_account(user, {**ACCOUNT, "account_id": "2"})
+        tokens = (await session.execute(select(OAuthAccount.__table__.c.access_token))).scalars()
+        assert sorted(tokens) == ["pending", ACCOUNT["access_token"]]
+
+
 async def test_a_user_of_an_older_version_is_refused_as_such(
     new_database: Callable[[str], Addresses],
 ) -> None:
