@@ -1,6 +1,8 @@
 """What only the ORM adapter has: mocks as sessions, cascades, objects of other sessions."""
 
+import gc
 import uuid
+import weakref
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -204,6 +206,16 @@ async def test_a_pending_change_survives_a_read(engine: AsyncEngine) -> None:
         user = await users.create(ANNE)
         user.is_verified = True
         assert (await users.get(user.id)).is_verified
+
+
+async def test_a_read_keeps_no_transaction(session: AsyncSession) -> None:
+    """On SQLite, that of a cancelled statement holds its locks as long as it is referred to."""
+    users: Any = SQLAlchemyUserDatabase(session, User, OAuthAccount)
+    assert await users.get(uuid.uuid4()) is None
+    transaction = weakref.ref(session.sync_session.get_transaction())
+    await session.rollback()
+    gc.collect()
+    assert transaction() is None
 
 
 async def test_without_autoflush_a_pending_change_survives_a_link(engine: AsyncEngine) -> None:

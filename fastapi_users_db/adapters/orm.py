@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import chain
 from types import TracebackType
 from typing import Any, Generic, TypeVar
+from weakref import ReferenceType, ref
 
 from sqlalchemy import delete, inspect
 from sqlalchemy.engine import Dialect
@@ -86,8 +87,9 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     session: AsyncSession
     commit: bool = True
-    _last_read: tuple[Any, Any] = (None, None)
-    """The user whom this adapter has read last, and the transaction that it was read in."""
+    _last_read: tuple[Any, ReferenceType[Any] | None] = (None, None)
+    """The user whom this adapter has read last, and the transaction that it was read in: weakly,
+    since a cancelled statement's holds its locks until it is let go of."""
 
     def __init__(
         self,
@@ -205,7 +207,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             statement = statement.execution_options(populate_existing=True)
         result = await _execute(self.session, statement)
         user: UP | None = result.unique().scalar_one_or_none()
-        self._last_read = (user, _transaction(self.session))
+        transaction = _transaction(self.session)
+        self._last_read = (user, None if transaction is None else ref(transaction))
         return user
 
     def _select_user(self) -> Any:
@@ -269,11 +272,13 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         It can if this adapter has read them in this transaction. That it is nobody else's is left
         to a unique index, or looked up.
         """
-        (last_read, transaction), loaded = self._last_read, instance_state(user).dict
+        (last_read, read_in), loaded = self._last_read, instance_state(user).dict
+        transaction = _transaction(self.session)
         if (
             last_read is not user
+            or read_in is None
             or transaction is None
-            or transaction is not _transaction(self.session)
+            or read_in() is not transaction
             or user not in self.session
             or OAUTH_ACCOUNTS not in loaded
         ):
