@@ -21,6 +21,7 @@ __all__ = [
     "delete_rows",
     "delete_user",
     "insert_row",
+    "is_account",
     "key_parameters",
     "row_parameters",
     "select_accounts",
@@ -80,12 +81,25 @@ def select_holders(users: UserEntity, keys: int) -> Any:
     return select(users.oauth_user).where(or_(*_is_one_of(users, keys)))
 
 
+def is_account(users: UserEntity, oauth_name: Any, account_id: Any) -> Any:
+    """Return the criterion that an OAuth account is this external account.
+
+    Parameters:
+        users: the user's class, with the OAuth account's.
+        oauth_name: the name of the OAuth client, or a parameter that stands for it.
+        account_id: the id of the account there, or a parameter.
+    """
+    name_column, id_column = users.account_columns
+    return and_(same_text(name_column, oauth_name), same_text(id_column, account_id))
+
+
 def _is_one_of(users: UserEntity, keys: int) -> list[Any]:
     name, account_id = users.account_columns
     return [
-        and_(
-            same_text(name, bindparam(f"oauth_name_{number}", type_=name.type)),
-            same_text(account_id, bindparam(f"account_id_{number}", type_=account_id.type)),
+        is_account(
+            users,
+            bindparam(f"oauth_name_{number}", type_=name.type),
+            bindparam(f"account_id_{number}", type_=account_id.type),
         )
         for number in range(keys)
     ]

@@ -214,8 +214,7 @@ def unique_email_index(user_table: type[Any]) -> Index:
     With it no two users' addresses differ only by case, and a look-up that ignores case needs no
     scan of the table. The adapters then look for an address through this index alone, so the table
     must have it. Call it once, after the class; `create_all` and Alembic then create the index. On
-    MariaDB and MySQL nothing is created: the column's own unique index compares
-    without case there.
+    MariaDB and MySQL nothing is created: the column's own unique index compares without case there.
 
     Parameters:
         user_table: the user's mapped class.

@@ -318,7 +318,7 @@ async def test_a_session_may_route_each_class_to_an_engine(
 
 async def test_a_look_up_hands_a_session_nothing_but_a_statement(engine: AsyncEngine) -> None:
     class PlainSession(AsyncSession):
-        async def execute(self, statement: Any) -> Any:  # type: ignore[override]
+        async def execute(self, statement: Any) -> Any:
             return await super().execute(statement)
 
     async with PlainSession(engine) as session:

@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.exc import MultipleResultsFound
 
 from fastapi_users_db.catalogue import LiveTables
@@ -32,6 +32,7 @@ from fastapi_users_db.mapping import (
     read,
     user_entity,
 )
+from fastapi_users_db.prepared import is_account
 from fastapi_users_db.schema import SchemaProblem, check_tokens, check_users, error_about_values
 from fastapi_users_db.types import as_utc
 from fastapi_users_db.values import is_storable
@@ -370,8 +371,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         return checked
 
     def _with_keys(self, keys: Iterable[AccountKey]) -> list[Any]:
-        name, account_id = self._users.account_columns
-        return [and_(same_text(name, key[0]), same_text(account_id, key[1])) for key in keys]
+        return [is_account(self._users, *key) for key in keys]
 
     def _select_id(self, user_id: Any, *, lock: bool = False) -> Any:
         """Return the statement that finds the id of a user who is still there."""

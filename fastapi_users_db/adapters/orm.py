@@ -536,7 +536,8 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         return await _execute(self.session, statement, *parameters, bind_arguments=where)
 
     async def _scalars(self, statement: Any) -> Sequence[Any]:
-        return (await self._execute(statement)).scalars().all()  # type: ignore[no-any-return]
+        scalars: Sequence[Any] = (await self._execute(statement)).scalars().all()
+        return scalars
 
     async def _get_token(self, statement: Any) -> AP | None:
         result = await _execute(self.session, statement)
