@@ -25,8 +25,20 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(module: str, root: Path = ROOT, **settings: str) -> subprocess.Popen[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+def start(
+    module: str, root: Path = ROOT, *, is_measured: bool = True, **settings: str
+) -> subprocess.Popen[str]:
+    """Start a program of the examples.
+
+    Parameters:
+        module: the program.
+        root: the folder that it is in.
+        is_measured: whether coverage may measure it. Its tracer runs Python at each call, and loses
+            the `KeyboardInterrupt` of a signal that arrives there: not if it is to be interrupted.
+        settings: environment variables.
+    """
+    left_out = {"FORCE_COLOR"} if is_measured else {"FORCE_COLOR", "COVERAGE_PROCESS_CONFIG"}
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
     return subprocess.Popen(
         [sys.executable, "-m", module],
         cwd=root,
@@ -121,7 +133,7 @@ def test_demo_fails_when_an_application_does_not_start(copy: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_demo_leaves_nothing_running(number: signal.Signals) -> None:
-    with start("examples.demo") as demo:
+    with start("examples.demo", is_measured=False) as demo:
         assert demo.stdout is not None
         while not demo.stdout.readline().startswith("1. "):
             assert demo.poll() is None
@@ -136,7 +148,8 @@ def test_interrupted_demo_leaves_nothing_running(number: signal.Signals) -> None
 def test_serve_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     port = free_port()
     database = str(tmp_path / "app.db")
-    with start("examples.serve", PORT=str(port), DATABASE_FILE=database) as serve:
+    settings = {"PORT": str(port), "DATABASE_FILE": database}
+    with start("examples.serve", is_measured=False, **settings) as serve:
         assert serve.stdout is not None
         while "Uvicorn running" not in serve.stdout.readline():
             assert serve.poll() is None
