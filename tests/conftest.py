@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,12 @@ import hypothesis
 import pytest
 from sqlalchemy import MetaData
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from tests import servers
 
-pytest_plugins = ["tests.faults.tally"]
+pytest_plugins = ["tests.choice", "tests.faults.tally"]
 
 SOAK = bool(os.environ.get("SOAK"))
 """Whether tests run their long variant."""
@@ -97,6 +97,41 @@ def new_database(
 
     with contextlib.ExitStack() as stack:
         yield create
+
+
+@pytest.fixture(scope="session")
+async def engine_of() -> AsyncIterator[Callable[[Addresses], AsyncEngine]]:
+    """The engine of a database: the same one for all tests, disposed of after the run."""
+    engines: dict[str, AsyncEngine] = {}
+
+    def engine_of(addresses: Addresses) -> AsyncEngine:
+        if addresses.orm not in engines:
+            engines[addresses.orm] = create_async_engine(addresses.orm)
+        return engines[addresses.orm]
+
+    yield engine_of
+    for engine in engines.values():
+        await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+async def database_of() -> AsyncIterator[Callable[[Addresses], Awaitable[Any]]]:
+    """The connected `Database` of a database: the same one for all tests of the run."""
+    databases = pytest.importorskip("databases")
+    connected: dict[str, Any] = {}
+
+    async def database_of(addresses: Addresses) -> Any:
+        if addresses.databases not in connected:
+            # Ten connections at once otherwise, of the hundred that PostgreSQL has.
+            options = {} if addresses.name == "sqlite" else {"min_size": 1}
+            database = databases.Database(addresses.databases, **options)
+            await database.connect()
+            connected[addresses.databases] = database
+        return connected[addresses.databases]
+
+    yield database_of
+    for database in connected.values():
+        await database.disconnect()
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,14 +2,14 @@
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from databases import Database
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from fastapi_users_db import (
     DatabasesAccessTokenDatabase,
@@ -60,7 +60,7 @@ class Backend:
             await self.connection.commit()
 
     async def close(self) -> None:
-        """Settle, and close the session or disconnect the database."""
+        """Settle, and close the session."""
         await self.settle()
         await self._open.aclose()
 
@@ -81,11 +81,21 @@ def addresses(
     return addresses
 
 
-@asynccontextmanager
-async def open_backend(adapter: str, addresses: Addresses) -> AsyncIterator[Backend]:
-    options: dict[str, Any] = dict(ADAPTERS[adapter])
-    engine = create_async_engine(addresses.orm)
-    try:
+OpenBackend = Callable[[str], AbstractAsyncContextManager[Backend]]
+
+
+@pytest.fixture
+def open_backend(
+    addresses: Addresses,
+    engine_of: Callable[[Addresses], AsyncEngine],
+    database_of: Callable[[Addresses], Awaitable[Database]],
+) -> OpenBackend:
+    """Adapters of one of `ADAPTERS` over a new session, for the time of a `with`."""
+
+    @asynccontextmanager
+    async def open_backend(adapter: str) -> AsyncIterator[Backend]:
+        options: dict[str, Any] = dict(ADAPTERS[adapter])
+        engine = engine_of(addresses)
         async with AsyncExitStack() as stack:
             connection: Any
             if adapter.startswith("orm"):
@@ -95,7 +105,7 @@ async def open_backend(adapter: str, addresses: Addresses) -> AsyncIterator[Back
                 users: Any = SQLAlchemyUserDatabase
                 tokens: Any = SQLAlchemyAccessTokenDatabase
             else:
-                connection = await stack.enter_async_context(Database(addresses.databases))
+                connection = await database_of(addresses)
                 users, tokens = DatabasesUserDatabase, DatabasesAccessTokenDatabase
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
@@ -110,16 +120,18 @@ async def open_backend(adapter: str, addresses: Addresses) -> AsyncIterator[Back
                     tokens=tokens(connection, AccessToken, **token_options),
                     _open=stack,
                 )
-    finally:
         async with engine.begin() as connection:
             for table in reversed(Base.metadata.sorted_tables):
                 await connection.execute(table.delete())
-        await engine.dispose()
+
+    return open_backend
 
 
 @pytest.fixture(params=ADAPTERS)
-async def backend(request: pytest.FixtureRequest, addresses: Addresses) -> AsyncIterator[Backend]:
-    async with open_backend(request.param, addresses) as backend:
+async def backend(
+    request: pytest.FixtureRequest, open_backend: OpenBackend
+) -> AsyncIterator[Backend]:
+    async with open_backend(request.param) as backend:
         yield backend
 
 

@@ -7,7 +7,7 @@ from fastapi_users.exceptions import UserAlreadyExists
 from sqlalchemy import delete, insert, select
 
 from fastapi_users_db import OAuthAccountNotFoundError
-from tests.conformance.conftest import Backend, open_backend
+from tests.conformance.conftest import Backend, OpenBackend
 from tests.conformance.models import OAuthAccount, User
 from tests.conftest import Addresses
 from tests.people import ACCOUNT, ANNE, BERT
@@ -19,9 +19,9 @@ async def emails(backend: Backend) -> list[str]:
         return sorted((await connection.execute(select(User.__table__.c.email))).scalars())
 
 
-async def test_each_write_is_committed_before_it_returns(addresses: Addresses) -> None:
+async def test_each_write_is_committed_before_it_returns(open_backend: OpenBackend) -> None:
     for adapter in ("orm", "databases"):
-        async with open_backend(adapter, addresses) as backend:
+        async with open_backend(adapter) as backend:
             user = await backend.users.create(ANNE)
             assert await emails(backend) == ["anne@example.com"]
             await backend.users.update(user, {"email": "new@example.com"})
@@ -30,24 +30,24 @@ async def test_each_write_is_committed_before_it_returns(addresses: Addresses) -
             assert await emails(backend) == []
 
 
-async def test_without_commit_the_app_commits(addresses: Addresses) -> None:
-    async with open_backend("orm-no-commit", addresses) as backend:
+async def test_without_commit_the_app_commits(open_backend: OpenBackend) -> None:
+    async with open_backend("orm-no-commit") as backend:
         await backend.users.create(ANNE)
         assert await emails(backend) == []
         await backend.connection.commit()
         assert await emails(backend) == ["anne@example.com"]
 
 
-async def test_without_commit_the_app_rolls_back(addresses: Addresses) -> None:
-    async with open_backend("orm-no-commit", addresses) as backend:
+async def test_without_commit_the_app_rolls_back(open_backend: OpenBackend) -> None:
+    async with open_backend("orm-no-commit") as backend:
         user = await backend.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
         await backend.users.update(user, {"name": "Anne"})
         await backend.connection.rollback()
         assert await emails(backend) == []
 
 
-async def test_without_commit_an_error_leaves_the_apps_work(addresses: Addresses) -> None:
-    async with open_backend("orm-no-commit", addresses) as backend:
+async def test_without_commit_an_error_leaves_the_apps_work(open_backend: OpenBackend) -> None:
+    async with open_backend("orm-no-commit") as backend:
         await backend.users.create(ANNE)
         bert = await backend.users.create(BERT)
         with pytest.raises(UserAlreadyExists):
@@ -59,8 +59,8 @@ async def test_without_commit_an_error_leaves_the_apps_work(addresses: Addresses
         assert await emails(backend) == ["anne@example.com", "bert@example.com"]
 
 
-async def test_without_commit_tokens_are_the_apps_too(addresses: Addresses) -> None:
-    async with open_backend("orm-no-commit", addresses) as backend:
+async def test_without_commit_tokens_are_the_apps_too(open_backend: OpenBackend) -> None:
+    async with open_backend("orm-no-commit") as backend:
         user = await backend.users.create(ANNE)
         await backend.connection.commit()
         await backend.tokens.create({"token": "abc", "user_id": user.id})
@@ -68,8 +68,8 @@ async def test_without_commit_tokens_are_the_apps_too(addresses: Addresses) -> N
         assert await backend.tokens.get_by_token("abc") is None
 
 
-async def test_databases_writes_in_the_apps_transaction(addresses: Addresses) -> None:
-    async with open_backend("databases", addresses) as backend:
+async def test_databases_writes_in_the_apps_transaction(open_backend: OpenBackend) -> None:
+    async with open_backend("databases") as backend:
         async with backend.connection.transaction(force_rollback=True):
             user = await backend.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
             await backend.users.update(user, {"name": "Anne"})
@@ -77,8 +77,8 @@ async def test_databases_writes_in_the_apps_transaction(addresses: Addresses) ->
         assert await emails(backend) == []
 
 
-async def test_databases_error_leaves_the_apps_transaction(addresses: Addresses) -> None:
-    async with open_backend("databases", addresses) as backend:
+async def test_databases_error_leaves_the_apps_transaction(open_backend: OpenBackend) -> None:
+    async with open_backend("databases") as backend:
         async with backend.connection.transaction():
             await backend.users.create(ANNE)
             with pytest.raises(UserAlreadyExists):
@@ -89,10 +89,10 @@ async def test_databases_error_leaves_the_apps_transaction(addresses: Addresses)
         assert await emails(backend) == ["anne@example.com", "bert@example.com"]
 
 
-async def test_adapters_on_one_database_see_each_others_users(addresses: Addresses) -> None:
+async def test_adapters_on_one_database_see_each_others_users(open_backend: OpenBackend) -> None:
     async with (
-        open_backend("orm", addresses) as orm,
-        open_backend("databases", addresses) as databases,
+        open_backend("orm") as orm,
+        open_backend("databases") as databases,
     ):
         anne = await orm.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
         bert = await databases.users.create(BERT)
@@ -112,11 +112,11 @@ async def test_adapters_on_one_database_see_each_others_users(addresses: Address
 
 
 async def test_a_user_who_is_newer_than_the_apps_transaction_is_a_duplicate(
-    addresses: Addresses,
+    addresses: Addresses, open_backend: OpenBackend
 ) -> None:
     if addresses.name == "sqlite":
         return  # has one writer at a time
-    async with open_backend("orm-no-commit", addresses) as backend:
+    async with open_backend("orm-no-commit") as backend:
         assert await backend.users.get_by_email(ANNE["email"]) is None
         row = {"id": "6f6ca3c5-0b0b-4b0e-8f0a-9a5c6a1d8f11", **ANNE, "changes": 0}
         flags = {"is_active": True, "is_superuser": False, "is_verified": False}
@@ -127,7 +127,7 @@ async def test_a_user_who_is_newer_than_the_apps_transaction_is_a_duplicate(
 
 
 async def test_an_account_unlinked_after_the_apps_transaction_began_is_linked_again(
-    addresses: Addresses,
+    addresses: Addresses, open_backend: OpenBackend
 ) -> None:
     if addresses.name == "sqlite":
         return  # has one writer at a time
@@ -146,7 +146,7 @@ async def test_an_account_unlinked_after_the_apps_transaction_began_is_linked_ag
         await backend.users.add_oauth_account(anne, newer)
 
     for adapter in ("orm-no-commit", "databases"):
-        async with open_backend(adapter, addresses) as backend:
+        async with open_backend(adapter) as backend:
             created = await backend.users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
             await backend.settle()
             if backend.is_orm:
