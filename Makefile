@@ -4,20 +4,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 IN_PARALLEL := --numprocesses auto --dist worksteal
+QUICK := -m "not thorough"
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-.PHONY: help demo serve test soak stacks check bench bench-quick bench-publish docs clean
+.PHONY: help demo serve test test-all soak stacks pythons check bench bench-quick bench-publish docs clean
 
 help:
-	@echo "make demo    the migration as a story, told over HTTP by a running application"
-	@echo "make serve   that application, to try by hand at http://127.0.0.1:8000/docs"
-	@echo "make test    all tests, with coverage"
-	@echo "make soak    the long tests, in half an hour; SOAK=--help shows the options"
-	@echo "make stacks  the tests on every set of versions, from FastAPI Users 8 to today's"
-	@echo "make check   formatting, lint and types"
-	@echo "make bench   speed beside upstream's, on SQLite and PostgreSQL (bench-quick: in minutes)"
-	@echo "make docs    the documentation, into site/"
-	@echo "make clean   remove what the other targets made"
+	@echo "make demo      the migration as a story, told over HTTP by a running application"
+	@echo "make serve     that application, to try by hand at http://127.0.0.1:8000/docs"
+	@echo "make test      every promise once on every database, in minutes"
+	@echo "make test-all  all tests, in all combinations, with coverage"
+	@echo "make soak      the long tests, in half an hour; SOAK=--help shows the options"
+	@echo "make stacks    the tests on every set of versions, from FastAPI Users 8 to today's"
+	@echo "make pythons   the quick tests on every other Python that is found"
+	@echo "make check     formatting, lint and types"
+	@echo "make bench     speed beside upstream's, on SQLite and PostgreSQL (bench-quick: in minutes)"
+	@echo "make docs      the documentation, into site/"
+	@echo "make clean     remove what the other targets made"
 
 # One environment for everything. It is made again when pyproject.toml changes.
 $(VENV)/ready: pyproject.toml compat/pyproject.toml
@@ -27,9 +30,12 @@ $(VENV)/ready: pyproject.toml compat/pyproject.toml
 	@$(UV) --editable ".[databases]" --editable compat --group dev
 	@touch $@
 
+test: $(VENV)/ready
+	@$(BIN)/python -m pytest $(IN_PARALLEL) $(QUICK)
+
 # Not pytest's plugin for coverage: the package is imported before that starts to measure.
 # Some tests have a long variant, which they run where the environment variable SOAK is set.
-test: $(VENV)/ready
+test-all: $(VENV)/ready
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest $(IN_PARALLEL)
 	@$(BIN)/coverage combine --quiet
@@ -40,6 +46,9 @@ soak: $(VENV)/ready
 
 stacks: $(VENV)/ready
 	@$(BIN)/nox --error-on-missing-interpreters --reuse-existing-virtualenvs
+
+pythons: $(VENV)/ready
+	@$(BIN)/nox --session pythons --no-error-on-missing-interpreters --reuse-existing-virtualenvs
 
 check: $(VENV)/ready
 	@$(BIN)/ruff format --check --quiet . || (echo "Run $(BIN)/ruff format ."; exit 1)

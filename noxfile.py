@@ -1,4 +1,4 @@
-"""Run the tests on every stack: sets of versions, from FastAPI Users 8 to today's."""
+"""Run the tests on every stack, and the quick ones on every Python that is found."""
 
 import fcntl
 import os
@@ -16,6 +16,13 @@ from tests.stacks import STACKS, Stack  # noqa: E402
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv"
 nox.options.sessions = ["generations", "stacks"]
+
+# Each with the versions of a stack. Found, but never fetched: an interpreter that is not there is named, and left out.
+PYTHONS = {"3.10": "15", "3.12": "15", "3.13": "15-sa21", "3.14": "15-sa21"}
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+FOUND = [path for version in PYTHONS for path in sorted(PYENV.glob(f"{version}.*/bin"))]
+os.environ["PATH"] = os.pathsep.join([*map(str, FOUND), os.environ["PATH"]])
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
 # Whoever has so much time only, in seconds since 1970, is told which stacks were left out.
 START_UNTIL = float(os.environ.get("STACKS_START_UNTIL", "inf"))
@@ -39,17 +46,9 @@ TESTS = (
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 ALL_TESTS = nox.project.dependency_groups(PROJECT, "test", "demo")
 MIGRATING = "tests/docs/test_migrating.py"
-# These read the documentation, check types, measure or build wheels: `make test` is enough.
-NOT_ON_STACKS = (
-    "tests/benchmarks",
-    "tests/docs/test_[!m]*",
-    "tests/test_typing.py",
-    "tests/test_wheel.py",
-)
-
-
 # Failures, and why tests were skipped; the warnings are for `make test` to show.
 PYTEST = ("pytest", "--quiet", "-rfE", "--disable-warnings", "-p", "tests.skipped")
+QUICK = ("-m", "not thorough")
 IN_PARALLEL = ("--numprocesses", "auto", "--dist", "worksteal")
 
 
@@ -84,20 +83,28 @@ def generations(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("stack", list(STACKS.values()), ids=list(STACKS))
 def stacks(session: nox.Session, stack: Stack) -> None:
-    """Run the shim's tests; with today's convention the conformance suite; on one, nearly all."""
+    """Run the shim's tests, and with today's convention the conformance suite."""
     if time.time() > START_UNTIL:
         session.skip("there is no time left for it")
-    tools = ALL_TESTS if stack.major >= 15 else TESTS
-    install(session, *("--editable", ".", "--editable", "compat"), *stack.requirements, *tools)
+    install(session, *("--editable", ".", "--editable", "compat"), *stack.requirements, *TESTS)
     tests = ["tests/compat"]
-    if stack.whole:
-        tests = ["tests", *(f"--ignore-glob={path}" for path in NOT_ON_STACKS)]
-    elif stack.major >= 10:
+    if stack.major >= 10:
         tests.append("tests/conformance")
-    if not stack.servers:
-        tests += ["-k", "not postgresql and not mariadb"]
     if stack.major in (9, 15):
         tests.append(MIGRATING)
+    wanted = ["not any_stack"] if stack.full else ["not any_stack", "not thorough"]
+    tests += ["-m", " and ".join(wanted)]
+    if not stack.servers:
+        tests += ["-k", "not postgresql and not mariadb"]
     # Of what apps of that time do, 1.4 tells once in each process that 2.0 will not have it.
     silent = {"SQLALCHEMY_SILENCE_UBER_WARNING": "1"}
     session.run(*PYTEST, *IN_PARALLEL, *tests, *session.posargs, env=silent)
+
+
+@nox.session(python=list(PYTHONS), download_python="never")
+def pythons(session: nox.Session) -> None:
+    """Run the quick tests on another Python than the developer's."""
+    stack = STACKS[PYTHONS[str(session.python)]]
+    ours = ("--editable", ".[databases]", "--editable", "compat")
+    install(session, *ours, *stack.requirements, *ALL_TESTS)
+    session.run(*PYTEST, *IN_PARALLEL, *QUICK, *session.posargs)

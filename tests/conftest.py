@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +51,26 @@ class Addresses:
     name: str
     orm: str
     databases: str
+
+
+NEEDED_BYTES = 200_000_000
+
+
+def pytest_sessionstart() -> None:
+    """Refuse to start where hundreds of tests would each fail because the disk is full."""
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        pytest.exit(
+            f"The tests need {NEEDED_BYTES // 10**6} MB in {folder}, where {free // 10**6} MB are "
+            "free: free some, or name another folder in TMPDIR.",
+            returncode=1,
+        )
+
+
+def pytest_report_header() -> list[str]:
+    """Name the servers that the tests use."""
+    return [servers.describe(kind) for kind in (servers.POSTGRESQL, servers.MARIADB)]
 
 
 async def create_tables(addresses: Addresses, metadata: MetaData) -> None:

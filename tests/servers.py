@@ -3,9 +3,13 @@
 A server that is running already is used; its address can be given in the environment. Otherwise
 a private one is started, if its programs are installed. Otherwise the tests that need it are
 skipped, with the reason.
+
+Databases are named after the run that creates them. As long as it lives, it holds a lock of that
+name on the server: what has a name without a lock was left by a run that was killed.
 """
 
 import contextlib
+import itertools
 import os
 import shutil
 import socket
@@ -24,6 +28,8 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 STARTUP_SECONDS = 60
+RUN = f"fastapi_users_db_run_{uuid4().hex[:12]}"
+_numbers = itertools.count()
 
 
 # By the drivers themselves: SQLAlchemy 1.4 knows none that speaks to PostgreSQL without asyncio.
@@ -47,6 +53,9 @@ class Kind:
     errors: type[Exception]
     programs: tuple[str, ...]
     package: str
+    names: str
+    lock: str
+    drop: str
 
 
 POSTGRESQL = Kind(
@@ -57,6 +66,9 @@ POSTGRESQL = Kind(
     errors=psycopg.Error,
     programs=("initdb", "postgres"),
     package="postgresql",
+    names="SELECT datname FROM pg_database",
+    lock="SELECT pg_try_advisory_lock(hashtext(%s))",
+    drop="DROP DATABASE IF EXISTS {} WITH (FORCE)",
 )
 MARIADB = Kind(
     name="MariaDB",
@@ -66,6 +78,9 @@ MARIADB = Kind(
     errors=pymysql.Error,
     programs=("mariadb-install-db", "mariadbd"),
     package="mariadb-server",
+    names="SHOW DATABASES",
+    lock="SELECT GET_LOCK(%s, 0)",
+    drop="DROP DATABASE IF EXISTS {}",
 )
 
 
@@ -80,6 +95,32 @@ def _answers(kind: Kind, url: URL) -> bool:
 def _execute(kind: Kind, url: URL, statement: str) -> None:
     with contextlib.closing(kind.connect(url)) as connection:
         connection.cursor().execute(statement)
+
+
+def _rows(connection: Any, statement: str, *parameters: Any) -> list[Any]:
+    cursor = connection.cursor()
+    cursor.execute(statement, parameters)
+    return list(cursor.fetchall())
+
+
+def _is_locked_now(kind: Kind, connection: Any, run: str) -> bool:
+    """Take the lock of a run, for as long as the connection lives, unless the run has it."""
+    [[is_locked]] = _rows(connection, kind.lock, run)
+    return bool(is_locked)
+
+
+def drop_leftovers(kind: Kind, url: URL) -> int:
+    """Drop the databases of runs that were killed, and return how many there were."""
+    runs: dict[str, list[str]] = {}
+    with contextlib.closing(kind.connect(url)) as connection:
+        for [name] in _rows(connection, kind.names):
+            run, _, number = name.rpartition("_")
+            if run.startswith("fastapi_users_db_run_") and number.isdecimal():
+                runs.setdefault(run, []).append(name)
+        left = [name for run in runs if _is_locked_now(kind, connection, run) for name in runs[run]]
+        for name in left:
+            connection.cursor().execute(kind.drop.format(name))
+    return len(left)
 
 
 def _program(name: str) -> str | None:
@@ -118,6 +159,16 @@ def _commands(kind: Kind, directory: Path, port: int) -> tuple[list[str], list[s
     )
 
 
+# The server ends with whoever started it, also if that is killed and can stop nothing.
+_UNTIL_STDIN_ENDS = """
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+{ read _ <&3; kill $server; } &
+wait $server
+"""
+
+
 @contextlib.contextmanager
 def _private_server(kind: Kind) -> Iterator[URL]:
     with tempfile.TemporaryDirectory(prefix="fastapi-users-db-") as name:
@@ -131,7 +182,16 @@ def _private_server(kind: Kind) -> Iterator[URL]:
         install, serve = _commands(kind, directory, port)
         with open(directory / "log", "wb") as log:
             subprocess.run(install, user=account, cwd=directory, stdout=log, stderr=log, check=True)
-            server = subprocess.Popen(serve, user=account, cwd=directory, stdout=log, stderr=log)
+            # Not in this process group: an interruption is for the tests, which then stop it.
+            server = subprocess.Popen(
+                ["sh", "-c", _UNTIL_STDIN_ENDS, "sh", *serve],
+                user=account,
+                cwd=directory,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         url = make_url(kind.default_url).set(port=port)
         try:
             deadline = time.monotonic() + STARTUP_SECONDS
@@ -141,36 +201,59 @@ def _private_server(kind: Kind) -> Iterator[URL]:
                 time.sleep(0.1)
             yield url
         finally:
-            server.terminate()
-            server.wait()
+            server.communicate()
+
+
+def _address(kind: Kind) -> URL:
+    return make_url(os.environ.get(kind.variable, kind.default_url))
+
+
+def _has_private(kind: Kind) -> bool:
+    return kind.variable not in os.environ and all(map(_program, kind.programs))
+
+
+def _missing(kind: Kind, url: URL) -> str:
+    return (
+        f"No {kind.name} server at {url.host}:{url.port}: install it (on Debian and Ubuntu: "
+        f"apt-get install {kind.package}), or give the address of one in {kind.variable}."
+    )
+
+
+def describe(kind: Kind) -> str:
+    """Say in a line which server of this kind the tests will use; drop what killed runs left."""
+    url = _address(kind)
+    if _answers(kind, url):
+        left = drop_leftovers(kind, url)
+        dropped = f"; dropped {left} databases of runs that were killed" if left else ""
+        return f"{kind.name}: {url.host}:{url.port}{dropped}"
+    if _has_private(kind):
+        return f"{kind.name}: a private server, since none answers at {url.host}:{url.port}"
+    return _missing(kind, url)
 
 
 @contextlib.contextmanager
 def running(kind: Kind) -> Iterator[URL]:
     """Give the address of a server of this kind, or skip (in CI: fail) the test that asks."""
-    url = make_url(os.environ.get(kind.variable, kind.default_url))
+    url = _address(kind)
     if _answers(kind, url):
-        yield url
-    elif kind.variable not in os.environ and all(map(_program, kind.programs)):
+        with contextlib.closing(kind.connect(url)) as connection:
+            assert _is_locked_now(kind, connection, RUN)
+            yield url
+    elif _has_private(kind):
         with _private_server(kind) as private_url:
             yield private_url
+    elif os.environ.get("CI"):
+        pytest.fail(_missing(kind, url))
     else:
-        reason = (
-            f"No {kind.name} server at {url.host}:{url.port}: install it (on Debian and Ubuntu: "
-            f"apt-get install {kind.package}), or give the address of one in {kind.variable}."
-        )
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        pytest.skip(_missing(kind, url))
 
 
 @contextlib.contextmanager
 def database(kind: Kind, server: URL) -> Iterator[URL]:
     """Create a database with a name of its own, and drop it in the end."""
-    name = f"fastapi_users_db_{uuid4().hex}"
-    force = " WITH (FORCE)" if kind is POSTGRESQL else ""
+    name = f"{RUN}_{next(_numbers)}"
     _execute(kind, server, f"CREATE DATABASE {name}")
     try:
         yield server.set(database=name)
     finally:
-        _execute(kind, server, f"DROP DATABASE {name}{force}")
+        _execute(kind, server, kind.drop.format(name))
