@@ -6,7 +6,7 @@ most of its combinations: in `make test` it meets each adapter once, each databa
 on combinations that differ from test to test. Without `-m "not thorough"` pytest runs everything.
 """
 
-import zlib
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -24,20 +24,20 @@ Combination = frozenset[tuple[str, int]]
 """The value of each axis on which a test runs."""
 
 
-def _draw(node_id: str) -> int:
-    # Not hash(): it differs from process to process.
-    return zlib.crc32(node_id.encode())
+def _draw(node_id: str) -> bytes:
+    # Not hash(): it differs from process to process. Not a checksum: it keeps the order of names.
+    return hashlib.sha256(node_id.encode()).digest()
 
 
-def _promises(items: Iterable[pytest.Item]) -> Iterator[dict[pytest.Item, Combination]]:
+def _products(items: Iterable[pytest.Item]) -> Iterator[dict[pytest.Item, Combination]]:
     """Group what runs on products: the same test, with the same parameters but for the axes."""
-    promises: dict[Any, dict[pytest.Item, Combination]] = defaultdict(dict)
+    products: dict[Any, dict[pytest.Item, Combination]] = defaultdict(dict)
     for item in items:
         # By identity: the values of parameters need not be hashable.
         values = {(name, id(value)) for name, value in _parameters(item).items()}
         combination = frozenset(value for value in values if value[0] in AXES)
-        promises[item.nodeid.partition("[")[0], frozenset(values - combination)][item] = combination
-    yield from promises.values()
+        products[item.nodeid.partition("[")[0], frozenset(values - combination)][item] = combination
+    yield from products.values()
 
 
 def _parameters(item: pytest.Item) -> dict[str, Any]:
@@ -67,9 +67,10 @@ def chosen(combinations: Mapping[str, Combination]) -> set[str]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the combinations that `make test` leaves out, before pytest selects by marks."""
-    for promise in _promises(items):
-        names = chosen({item.nodeid: combination for item, combination in promise.items()})
-        for item in promise:
+    # What is long on all combinations, or on this one, is not chosen in place of another.
+    for product in _products(item for item in items if not item.get_closest_marker(THOROUGH)):
+        names = chosen({item.nodeid: combination for item, combination in product.items()})
+        for item in product:
             if item.nodeid not in names:
                 item.add_marker(THOROUGH)
 
