@@ -63,8 +63,8 @@ def widen_columns(engine: Engine) -> None:
 
 
 @pytest.fixture
-def addresses(new_database: Callable[[str], Addresses]) -> Addresses:
-    return new_database("sqlite")
+def addresses(empty_database: Callable[[str], Addresses]) -> Addresses:
+    return empty_database("sqlite")
 
 
 @pytest.fixture
