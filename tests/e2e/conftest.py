@@ -1,7 +1,8 @@
 """The application on every adapter and database, and browsers that visit it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +27,8 @@ BACKENDS = [
     pytest.param("orm", marks=pytest.mark.filterwarnings(*LEAKS)),
     pytest.param("databases", marks=pytest.mark.filterwarnings(*LEAKS, DEPRECATION)),
 ]
+
+AppOf = Callable[[Backend, Addresses], Awaitable[FastAPI]]
 
 
 @pytest.fixture(scope="session", params=DATABASES)
@@ -52,22 +55,33 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 @pytest.fixture(scope="session")
-async def app(backend: Backend, addresses: Addresses, provider: Provider) -> AsyncIterator[FastAPI]:
-    """The application, which runs as long as there are tests of it."""
-    app = create_app(backend, addresses, provider.url)
-    async with app.router.lifespan_context(app):
-        yield app
+async def app_of(provider: Provider, new_database: object) -> AsyncIterator[AppOf]:
+    """The application on a backend and a database: the same one for all tests of the run.
+
+    It stops before its database is dropped.
+    """
+    apps: dict[tuple[Backend, Addresses], FastAPI] = {}
+
+    async def app_of(backend: Backend, addresses: Addresses) -> FastAPI:
+        if (backend, addresses) not in apps:
+            app = create_app(backend, addresses, provider.url)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            apps[backend, addresses] = app
+        return apps[backend, addresses]
+
+    async with AsyncExitStack() as stack:
+        yield app_of
 
 
 @pytest.fixture(scope="session")
-async def other_app(
-    backend: Backend, addresses: Addresses, provider: Provider
-) -> AsyncIterator[FastAPI]:
+async def app(backend: Backend, addresses: Addresses, app_of: AppOf) -> FastAPI:
+    return await app_of(backend, addresses)
+
+
+@pytest.fixture(scope="session")
+async def other_app(backend: Backend, addresses: Addresses, app_of: AppOf) -> FastAPI:
     """The same application on the other backend, with the same database."""
-    other: Backend = "databases" if backend == "orm" else "orm"
-    app = create_app(other, addresses, provider.url)
-    async with app.router.lifespan_context(app):
-        yield app
+    return await app_of("databases" if backend == "orm" else "orm", addresses)
 
 
 @pytest.fixture

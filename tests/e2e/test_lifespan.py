@@ -12,9 +12,9 @@ from tests.e2e.browser import Browser
 from tests.e2e.provider import Provider
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(backend: Backend, addresses: Addresses, provider: Provider) -> FastAPI:
-    """An application of the test's own: the others' runs already."""
+    """An application of these tests' own: that of the others runs already."""
     return create_app(backend, addresses, provider.url)
 
 
