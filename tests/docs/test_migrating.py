@@ -130,6 +130,7 @@ async def test_steps_continue_with_the_users_of_each_other_there_and_back(
             user = await register(client, f"{number}@example.com")
 
 
+@pytest.mark.thorough
 @on_fastapi_users_15
 @pytest.mark.usefixtures("old_tables")
 async def test_jwts_of_a_step_are_accepted_by_the_others(addresses: Addresses) -> None:
@@ -174,6 +175,7 @@ async def test_jwt_without_an_id_is_refused(
             assert (await client.get("/users/me", headers=header)).status_code == 401
 
 
+@pytest.mark.thorough
 @on_fastapi_users_15
 @pytest.mark.usefixtures("old_tables")
 async def test_hashes_are_bcrypt_up_to_step_4_and_argon2_after_a_login_in_step_5(
@@ -189,6 +191,7 @@ async def test_hashes_are_bcrypt_up_to_step_4_and_argon2_after_a_login_in_step_5
     assert kinds == ["2b", "2b", "argon2id", "argon2id", "2b", "2b"]
 
 
+@pytest.mark.thorough
 @on_fastapi_users_15
 @pytest.mark.usefixtures("old_tables")
 async def test_old_password_of_more_than_72_bytes_is_good_in_every_step(
