@@ -1,5 +1,11 @@
-"""Sessions, databases and tables for the tests of the shim."""
+"""Sessions, databases and tables for the tests of the shim.
 
+Apps of either convention have the same tables. These are created once for the run, in a database
+on each server that all tests share, and each test finds them empty. Only tests that create other
+tables, with `create_all`, have a database of their own.
+"""
+
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import NullPool
 
 from tests.compat import models
-from tests.conftest import Addresses, create_tables
+from tests.conftest import Addresses
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,19 +34,48 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
 
 
+# The same classes for all tests: the statements that SQLAlchemy has compiled are used again.
+legacy_tables = functools.cache(models.legacy_tables)
+current_tables = functools.cache(models.current_tables)
+
+
+@pytest.fixture(scope="session")
+def shared_database(new_database: Callable[[str], Addresses]) -> Callable[[str], Addresses]:
+    return functools.cache(new_database)
+
+
+@pytest.fixture(scope="session")
+def have_tables() -> set[Addresses]:
+    """The databases that have the tables of the apps."""
+    return set()
+
+
+@pytest.fixture
+def is_alone(request: pytest.FixtureRequest) -> bool:
+    """Whether the test has a database of its own: it creates tables there."""
+    return "create_all" in request.fixturenames
+
+
 @pytest.fixture
 def addresses(
-    request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
+    request: pytest.FixtureRequest,
+    is_alone: bool,
+    new_database: Callable[[str], Addresses],
+    shared_database: Callable[[str], Addresses],
 ) -> Addresses:
-    """An empty database: SQLite, unless the test asks for others."""
-    return new_database(getattr(request, "param", "sqlite"))
+    """A database without rows: SQLite, unless the test asks for others."""
+    name = getattr(request, "param", "sqlite")
+    return new_database(name) if is_alone else shared_database(name)
 
 
 @pytest.fixture
-async def engine(addresses: Addresses) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(addresses.orm, poolclass=NullPool)
-    yield engine
-    await engine.dispose()
+def engine(
+    addresses: Addresses, is_alone: bool, engine_of: Callable[[Addresses], AsyncEngine]
+) -> AsyncEngine:
+    if is_alone:
+        # Without a pool there is nothing to dispose of.
+        return create_async_engine(addresses.orm, poolclass=NullPool)
+    return engine_of(addresses)
 
 
 @pytest.fixture
@@ -50,16 +85,26 @@ async def session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
 
 
 @pytest.fixture
-async def database(addresses: Addresses) -> AsyncIterator[Any]:
-    databases = pytest.importorskip("databases")
-    async with databases.Database(addresses.databases) as database:
-        yield database
+async def database(
+    addresses: Addresses,
+    is_alone: bool,
+    database_of: Callable[[Addresses], Awaitable[Any]],
+) -> AsyncIterator[Any]:
+    if is_alone:
+        databases = pytest.importorskip("databases")
+        async with databases.Database(addresses.databases) as database:
+            yield database
+    else:
+        yield await database_of(addresses)
 
 
 @pytest.fixture
-def create_all(addresses: Addresses) -> Callable[[Any], Awaitable[None]]:
+def create_all(engine: AsyncEngine) -> Callable[[Any], Awaitable[None]]:
+    """Create the tables that a test has declared, in a database of its own."""
+
     async def create_all(base: Any) -> None:
-        await create_tables(addresses, base.metadata)
+        async with engine.begin() as connection:
+            await connection.run_sync(base.metadata.create_all)
 
     return create_all
 
@@ -76,19 +121,35 @@ def rows(engine: AsyncEngine) -> Callable[[Any], Awaitable[list[Any]]]:
 
 
 @pytest.fixture
-async def legacy(create_all: Callable[[Any], Awaitable[None]]) -> SimpleNamespace:
-    """The tables of an app on FastAPI Users 8 or 9, created."""
-    tables = models.legacy_tables()
-    await create_all(tables.base)
-    return tables
+def bring(
+    addresses: Addresses, engine: AsyncEngine, have_tables: set[Addresses]
+) -> Callable[[SimpleNamespace], Awaitable[SimpleNamespace]]:
+    """Make sure that the database has the tables of the apps, without rows."""
+
+    async def bring(tables: SimpleNamespace) -> SimpleNamespace:
+        metadata = tables.base.metadata
+        async with engine.begin() as connection:
+            if addresses in have_tables:
+                for table in reversed(metadata.sorted_tables):
+                    await connection.execute(table.delete())
+            else:
+                await connection.run_sync(metadata.create_all)
+        have_tables.add(addresses)
+        return tables
+
+    return bring
 
 
 @pytest.fixture
-async def current(create_all: Callable[[Any], Awaitable[None]]) -> SimpleNamespace:
-    """The tables of an app on FastAPI Users 10 or later, created."""
-    tables = models.current_tables()
-    await create_all(tables.base)
-    return tables
+async def legacy(bring: Any) -> SimpleNamespace:
+    """The tables of an app on FastAPI Users 8 or 9."""
+    return await bring(legacy_tables())
+
+
+@pytest.fixture
+async def current(bring: Any) -> SimpleNamespace:
+    """The tables of an app on FastAPI Users 10 or later."""
+    return await bring(current_tables())
 
 
 @dataclass
