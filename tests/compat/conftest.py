@@ -1,8 +1,8 @@
 """Sessions, databases and tables for the tests of the shim.
 
-Apps of either convention have the same tables. These are created once for the run, in a database
-on each server that all tests share, and each test finds them empty. Only tests that create other
-tables, with `create_all`, have a database of their own.
+Apps of either convention have the same tables. These are created once for the run, in one database
+on each server, and each test finds them empty. Tests that create tables of their own, with
+`create_all`, do so in another database, where each takes away what the one before has left.
 """
 
 import functools
@@ -15,6 +15,7 @@ from typing import Any
 import fastapi_users.db  # noqa: F401  # upstream depends on this order
 import pytest
 from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase
+from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -40,40 +41,39 @@ current_tables = functools.cache(models.current_tables)
 
 
 @pytest.fixture(scope="session")
-def shared_database(new_database: Callable[[str], Addresses]) -> Callable[[str], Addresses]:
-    return functools.cache(new_database)
+def database_for(new_database: Callable[[str], Addresses]) -> Callable[[str, bool], Addresses]:
+    """A database for the tables of the apps, or for those of single tests, as long as the run."""
+    return functools.cache(lambda name, own_tables: new_database(name))
 
 
 @pytest.fixture(scope="session")
-def have_tables() -> set[Addresses]:
-    """The databases that have the tables of the apps."""
-    return set()
+def present() -> dict[Addresses, MetaData]:
+    """The tables that there are in each database."""
+    return {}
 
 
 @pytest.fixture
-def is_alone(request: pytest.FixtureRequest) -> bool:
-    """Whether the test has a database of its own: it creates tables there."""
+def own_tables(request: pytest.FixtureRequest) -> bool:
+    """Whether the test creates tables of its own."""
     return "create_all" in request.fixturenames
 
 
 @pytest.fixture
 def addresses(
     request: pytest.FixtureRequest,
-    is_alone: bool,
-    new_database: Callable[[str], Addresses],
-    shared_database: Callable[[str], Addresses],
+    own_tables: bool,
+    database_for: Callable[[str, bool], Addresses],
 ) -> Addresses:
     """A database without rows: SQLite, unless the test asks for others."""
-    name = getattr(request, "param", "sqlite")
-    return new_database(name) if is_alone else shared_database(name)
+    return database_for(getattr(request, "param", "sqlite"), own_tables)
 
 
 @pytest.fixture
 def engine(
-    addresses: Addresses, is_alone: bool, engine_of: Callable[[Addresses], AsyncEngine]
+    addresses: Addresses, own_tables: bool, engine_of: Callable[[Addresses], AsyncEngine]
 ) -> AsyncEngine:
-    if is_alone:
-        # Without a pool there is nothing to dispose of.
+    if own_tables:
+        # No connection may know the tables of an earlier test. There is nothing to dispose of.
         return create_async_engine(addresses.orm, poolclass=NullPool)
     return engine_of(addresses)
 
@@ -87,10 +87,10 @@ async def session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
 @pytest.fixture
 async def database(
     addresses: Addresses,
-    is_alone: bool,
+    own_tables: bool,
     database_of: Callable[[Addresses], Awaitable[Any]],
 ) -> AsyncIterator[Any]:
-    if is_alone:
+    if own_tables:
         databases = pytest.importorskip("databases")
         async with databases.Database(addresses.databases) as database:
             yield database
@@ -99,11 +99,16 @@ async def database(
 
 
 @pytest.fixture
-def create_all(engine: AsyncEngine) -> Callable[[Any], Awaitable[None]]:
-    """Create the tables that a test has declared, in a database of its own."""
+def create_all(
+    addresses: Addresses, engine: AsyncEngine, present: dict[Addresses, MetaData]
+) -> Callable[[Any], Awaitable[None]]:
+    """Create the tables that a test has declared, and drop those of the test before."""
 
     async def create_all(base: Any) -> None:
         async with engine.begin() as connection:
+            if addresses in present:
+                await connection.run_sync(present[addresses].drop_all)
+            present[addresses] = base.metadata
             await connection.run_sync(base.metadata.create_all)
 
     return create_all
@@ -122,19 +127,19 @@ def rows(engine: AsyncEngine) -> Callable[[Any], Awaitable[list[Any]]]:
 
 @pytest.fixture
 def bring(
-    addresses: Addresses, engine: AsyncEngine, have_tables: set[Addresses]
+    addresses: Addresses, engine: AsyncEngine, present: dict[Addresses, MetaData]
 ) -> Callable[[SimpleNamespace], Awaitable[SimpleNamespace]]:
     """Make sure that the database has the tables of the apps, without rows."""
 
     async def bring(tables: SimpleNamespace) -> SimpleNamespace:
         metadata = tables.base.metadata
         async with engine.begin() as connection:
-            if addresses in have_tables:
+            if addresses in present:
                 for table in reversed(metadata.sorted_tables):
                     await connection.execute(table.delete())
             else:
                 await connection.run_sync(metadata.create_all)
-        have_tables.add(addresses)
+        present[addresses] = metadata
         return tables
 
     return bring
