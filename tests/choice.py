@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-AXES = frozenset({"addresses", "adapter", "backend", "database", "driver", "form", "strategy"})
+AXES = frozenset(
+    {"addresses", "adapter", "backend", "database", "driver", "form", "legacy_form", "strategy"}
+)
 """The fixtures and parameters that say where a test runs. All others say what it shows."""
 
 THOROUGH = "thorough"
