@@ -1,7 +1,8 @@
 """What only the `databases` adapter has: models of the app's own, bare tables, races seen."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from asyncpg.exceptions import NotNullViolationError
 from asyncpg.transaction import Transaction
 from databases import Database
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text, create_engine, delete
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, delete
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastapi_users_db import (
     GUID,
@@ -23,8 +25,9 @@ from fastapi_users_db import (
     UserNotFoundError,
 )
 from tests.conformance.models import Base, OAuthAccount, User
-from tests.conftest import Addresses
+from tests.conftest import Addresses, create_tables
 from tests.people import ACCOUNT, ANNE
+from tests.sharing import delete_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
 metadata = MetaData()
@@ -73,15 +76,23 @@ class Ticket:
     created_at: datetime
 
 
-@pytest.fixture
-async def database(new_database: Callable[[str], Addresses]) -> AsyncIterator[Database]:
+@pytest.fixture(scope="module")
+def addresses(new_database: Callable[[str], Addresses]) -> Addresses:
     addresses = new_database("postgresql")
-    engine = create_engine(addresses.databases.replace("postgresql:", "postgresql+psycopg:"))
     for tables in (metadata, Base.metadata):
-        tables.create_all(engine)
-    engine.dispose()
-    async with Database(addresses.databases) as database:
-        yield database
+        asyncio.run(create_tables(addresses, tables))
+    return addresses
+
+
+@pytest.fixture
+async def database(
+    addresses: Addresses,
+    engine_of: Callable[[Addresses], AsyncEngine],
+    database_of: Callable[[Addresses], Awaitable[Database]],
+) -> AsyncIterator[Database]:
+    yield await database_of(addresses)
+    for tables in (metadata, Base.metadata):
+        await delete_rows(engine_of(addresses), tables)
 
 
 async def test_users_are_built_from_bare_tables(database: Database) -> None:

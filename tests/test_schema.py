@@ -41,8 +41,8 @@ from fastapi_users_db import (
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.mapping import entity
 from fastapi_users_db.schema import check_tokens, error_about_values
-from tests.changing_tables import connections
 from tests.conftest import Addresses
+from tests.sharing import connections
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning"),

@@ -16,8 +16,8 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
     UserDatabase,
 )
-from tests.changing_tables import connections
 from tests.conftest import Addresses
+from tests.sharing import connections, delete_rows
 
 
 @pytest.fixture(scope="package", params=["sqlite", "postgresql", "mariadb-asyncmy"])
@@ -67,11 +67,6 @@ class Storage:
                 await connection.run_sync(metadata.create_all)
             self.metadata = metadata
 
-    async def delete_rows(self) -> None:
-        async with self.engine.begin() as connection:
-            for table in reversed(self.metadata.sorted_tables):
-                await connection.execute(table.delete())
-
 
 @pytest.fixture(scope="package")
 async def connected(addresses: Addresses) -> AsyncIterator[Storage]:
@@ -83,7 +78,7 @@ async def connected(addresses: Addresses) -> AsyncIterator[Storage]:
 async def storage(connected: Storage) -> AsyncIterator[Storage]:
     """A database in which an adapter finds the tables that it needs, without rows."""
     yield connected
-    await connected.delete_rows()
+    await delete_rows(connected.engine, connected.metadata)
 
 
 def contents(instance: Any) -> dict[str, Any]:

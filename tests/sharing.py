@@ -1,13 +1,21 @@
-"""Connections to a database whose tables change under them."""
+"""For tests that share a database: their rows go, and tables change under open connections."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from databases import Database
+from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tests.conftest import Addresses
+
+
+async def delete_rows(engine: AsyncEngine, metadata: MetaData) -> None:
+    """Delete all rows of all tables of a `MetaData`."""
+    async with engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            await connection.execute(table.delete())
 
 
 @asynccontextmanager
