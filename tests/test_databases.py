@@ -30,6 +30,7 @@ from tests.people import ACCOUNT, ANNE
 from tests.sharing import delete_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
+on_both = pytest.mark.parametrize("addresses", ["postgresql", "sqlite"], indirect=True)
 metadata = MetaData()
 people = Table(
     "people",
@@ -76,9 +77,11 @@ class Ticket:
     created_at: datetime
 
 
-@pytest.fixture(scope="module")
-def addresses(new_database: Callable[[str], Addresses]) -> Addresses:
-    addresses = new_database("postgresql")
+@pytest.fixture(scope="module", params=["postgresql"])
+def addresses(
+    request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
+) -> Addresses:
+    addresses = new_database(request.param)
     for tables in (metadata, Base.metadata):
         asyncio.run(create_tables(addresses, tables))
     return addresses
@@ -134,6 +137,8 @@ class Overtaken(DatabasesUserDatabase[User, uuid.UUID]):
         return accounts
 
 
+# PostgreSQL's foreign key refuses the account; SQLite enforces none.
+@on_both
 async def test_an_account_added_to_a_user_who_goes_meanwhile_is_refused(
     database: Database,
 ) -> None:
@@ -145,6 +150,21 @@ async def test_an_account_added_to_a_user_who_goes_meanwhile_is_refused(
     assert anne.oauth_accounts == []
 
 
+@on_both
+@pytest.mark.parametrize("values", [{}, {"name": "Anne"}])
+async def test_accounts_are_not_given_to_a_user_who_goes_meanwhile(
+    database: Database, values: dict[str, Any]
+) -> None:
+    users: Any = Overtaken(database, User, OAuthAccount)
+    users.deleted = User.__table__
+    anne = await users.create(ANNE)
+    with pytest.raises(UserNotFoundError):
+        await users.update(anne, {**values, "oauth_accounts": [ACCOUNT]})
+    assert (anne.name, anne.oauth_accounts) == (None, [])
+    assert await database.fetch_all(OAuthAccount.__table__.select()) == []
+
+
+@on_both
 async def test_an_account_that_goes_meanwhile_is_not_updated(database: Database) -> None:
     users: Any = Overtaken(database, User, OAuthAccount)
     users.deleted = OAuthAccount.__table__

@@ -223,7 +223,7 @@ def user(id: uuid.UUID = ANNE, email: str = "anne@example.com", **values: Any) -
     return {"id": id, "email": email, "hashed_password": "hash", **flags, **values}
 
 
-def account(user_id: uuid.UUID, **values: Any) -> dict[str, Any]:
+def account(user_id: uuid.UUID | None, **values: Any) -> dict[str, Any]:
     return {
         "oauth_name": "provider",
         "access_token": "token",
@@ -463,6 +463,34 @@ async def test_index_on_lower_is_not_asked_of_who_has_not_declared_it(live: Live
     assert await live.problems(User=PlainUser, OAuthAccount=PlainAccount) == []
 
 
+@on_those_with_lower
+async def test_index_on_lower_of_another_column_does_not_keep_addresses_apart(live: Live) -> None:
+    users = live.tables["user"]
+    users.indexes = {index for index in users.indexes if index.name != "ix_user_email_lower"}
+    sa.Index("of_name", sa.func.lower(users.c.name), unique=True)
+    live.create()
+    assert codes(await live.problems()) == [("missing-lower-email-index", "user", "email")]
+
+
+@on_those_with_lower
+async def test_index_on_lower_of_another_column_does_not_ask_for_the_addresses(live: Live) -> None:
+    class NamedBase(DeclarativeBase):
+        pass
+
+    class NamedAccount(SQLAlchemyBaseOAuthAccountTableUUID, NamedBase):
+        pass
+
+    class NamedUser(SQLAlchemyBaseUserTableUUID, NamedBase):
+        name: Mapped[str | None] = mapped_column(sa.String(20))
+        oauth_accounts: Mapped[list[NamedAccount]] = relationship(NamedAccount)
+
+    sa.Index("of_name", sa.func.lower(NamedUser.name), unique=True)
+    users = live.tables["user"]
+    users.indexes = {index for index in users.indexes if index.name != "ix_user_email_lower"}
+    live.create()
+    assert await live.problems(User=NamedUser, OAuthAccount=NamedAccount) == []
+
+
 def with_unique_accounts() -> dict[str, Any]:
     class IndexedBase(DeclarativeBase):
         pass
@@ -548,6 +576,26 @@ async def test_orphaned_rows_are_counted_and_removed(live: Live) -> None:
         live.apply(problem)
     assert await live.problems() == []
     assert [row.user_id for row in live.rows("oauth_account")] == [ANNE]
+
+
+async def test_rows_without_a_user_are_not_orphaned(live: Live) -> None:
+    for name in ("oauth_account", "accesstoken"):
+        without_foreign_keys(live.tables[name])
+        live.tables[name].c.user_id.nullable = True
+    live.create()
+    live.insert("user", **user())
+    live.insert("oauth_account", id=ANNE, **account(None))
+    live.insert("accesstoken", token="1", user_id=None)
+    assert await live.problems() == []
+    # Beside those of a user who is gone, they are neither counted nor removed.
+    live.insert("oauth_account", id=BERT, **account(BERT))
+    live.insert("accesstoken", token="2", user_id=BERT)
+    problems = await live.problems()
+    assert [problem.found for problem in problems] == ["1 row of users who are gone"] * 2
+    for problem in problems:
+        live.apply(problem)
+    assert [row.id for row in live.rows("oauth_account")] == [ANNE]
+    assert [row.token for row in live.rows("accesstoken")] == ["1"]
 
 
 async def test_access_tokens_are_checked_without_the_user_table(live: Live) -> None:

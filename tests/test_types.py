@@ -164,6 +164,20 @@ async def test_timestamp_is_utc_in_the_database_and_in_python(
     assert created.utcoffset() == read.utcoffset() == timedelta(0)
 
 
+@pytest.mark.parametrize("column", ["timestamp", "without_zone"])
+async def test_timestamp_of_another_zone_is_stored_as_utc_without_an_adapter(
+    storage: Storage, column: str
+) -> None:
+    paris = NOON.astimezone(timezone(timedelta(hours=2)))
+    async with AsyncSession(storage.engine) as session:
+        session.add(User(email=EMAIL, **{column: paris}))
+        await session.commit()
+
+    read = getattr(await storage.get("orm"), column)
+    assert str(await storage.select_sql(column)).startswith("2024-07-01 12:00:00")
+    assert (read, read.utcoffset()) == (NOON, timedelta(0))
+
+
 async def test_timestamp_written_by_sql_is_read_as_utc(storage: Storage, backend: str) -> None:
     await storage.insert_sql("without_zone", "'2024-07-01 12:00:00.000000'")
 
