@@ -194,17 +194,17 @@ def addresses(
 
 
 @pytest.fixture(scope="session")
-async def one(addresses: Addresses) -> AsyncIterator[Live]:
+async def lasting(addresses: Addresses) -> AsyncIterator[Live]:
     async with connected(addresses) as live:
         yield live
 
 
 @pytest.fixture
-def live(one: Live) -> Iterator[Live]:
+def live(lasting: Live) -> Iterator[Live]:
     """Give an empty database."""
-    one.declare()
-    yield one
-    one.drop()
+    lasting.declare()
+    yield lasting
+    lasting.drop()
 
 
 @pytest.fixture(params=ADAPTERS)

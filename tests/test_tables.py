@@ -54,7 +54,7 @@ def base() -> Any:
 
 
 @pytest.fixture(scope="module", params=SYNCHRONOUS_DRIVERS)
-def engine_of_all(
+def lasting_engine(
     request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
 ) -> Iterator[Engine]:
     url = make_url(new_database(request.param).orm)
@@ -64,10 +64,10 @@ def engine_of_all(
 
 
 @pytest.fixture
-def engine(engine_of_all: Engine, base: Any) -> Iterator[Engine]:
+def engine(lasting_engine: Engine, base: Any) -> Iterator[Engine]:
     """Drops the tables of `base` after the test."""
-    yield engine_of_all
-    base.metadata.drop_all(engine_of_all)
+    yield lasting_engine
+    base.metadata.drop_all(lasting_engine)
 
 
 def reference(table_class: Any) -> tuple[str, str | None]:

@@ -84,16 +84,16 @@ class CommaSeparated(TypeDecorator[list[str]]):
 
 
 class Prefixed(TypeDecorator[str]):
-    """Text that is stored with a prefix."""
+    """Text that is stored with a prefix, which has a capital letter."""
 
     impl = String(340)
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
-        return None if value is None else f"prefix:{value}"
+        return None if value is None else f"Prefix:{value}"
 
     def process_result_value(self, value: Any, dialect: Any) -> str | None:
-        return None if value is None else value.removeprefix("prefix:")
+        return None if value is None else value.removeprefix("Prefix:")
 
 
 class EmptyIfNull(TypeDecorator[str]):
