@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-AXES = frozenset({"addresses", "adapter", "backend", "database", "driver", "form", "pair"})
+AXES = frozenset({"addresses", "adapter", "backend", "database", "driver", "form", "indexed", "pair"})
 """The fixtures and parameters that say where a test runs. All others say what it shows."""
 
 THOROUGH = "thorough"
