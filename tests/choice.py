@@ -15,7 +15,18 @@ from typing import Any
 import pytest
 
 AXES = frozenset(
-    {"addresses", "adapter", "backend", "database", "driver", "form", "legacy_form", "strategy"}
+    {
+        "addresses",
+        "adapter",
+        "backend",
+        "database",
+        "driver",
+        "form",
+        "indexed",
+        "legacy_form",
+        "pair",
+        "strategy",
+    }
 )
 """The fixtures and parameters that say where a test runs. All others say what it shows."""
 
