@@ -618,7 +618,7 @@ class _Rows:
         changed = {
             key: value
             for key, value in values.items()
-            if key in self._entity.columns and not _same(row, key, value)
+            if key in self._entity.columns and not _is_stored(row, key, value)
         }
         return self._filled(changed, "onupdate") if changed else {}
 
@@ -891,10 +891,17 @@ def _is_integrity_error(error: Exception) -> bool:
     return not names.isdisjoint({"IntegrityError", "IntegrityConstraintViolationError"})
 
 
-def _same(row: Mapping[str, Any], key: str, value: Any) -> bool:
-    return (
-        key in row and not isinstance(value, ClauseElement) and bool(row[key] == value)
-    ) and type(row[key]) is type(value)
+def _is_stored(row: Mapping[str, Any], key: str, value: Any) -> bool:
+    return key in row and not isinstance(value, ClauseElement) and _is_same(row[key], value)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same to a database. In JSON, 1 and True are not."""
+    if type(one) is not type(other) or not bool(one == other):
+        return False
+    if isinstance(one, dict):
+        return all(_is_same(value, other[key]) for key, value in one.items())
+    return not isinstance(one, list) or all(map(_is_same, one, other))
 
 
 def _table(table: Any) -> Table | None:
