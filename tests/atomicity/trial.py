@@ -47,6 +47,8 @@ from tests.faults.sqlite import faults_on_sqlite
 
 TABLES = [User.__table__, OAuthAccount.__table__, AccessToken.__table__]
 ONLY_STATEMENT_FAILS = (ERROR, INTEGRITY_ERROR)
+COUNT = b"SELECT changes()"
+"""What `databases` is asked on SQLite once a single statement, and so its transaction, is over."""
 
 State = tuple[frozenset[Any], ...]
 """The rows of each table."""
@@ -349,8 +351,9 @@ async def harm_at_each_request(
 ) -> int:
     """Run the operation with the fault at its first request, at its second, and so on.
 
-    Whatever happens, the database is as before or as after; what was acknowledged is there; and
-    the adapters are usable, in the app's own transaction too if that is still there.
+    Whatever happens, the database is as before or as after; what was acknowledged is there; what
+    was refused, because a statement failed, is not; and the adapters are usable, in the app's own
+    transaction too if that is still there.
 
     Parameters:
         place: the database.
@@ -385,6 +388,13 @@ async def harm_at_each_request(
             assert after[-1] <= tokens <= before[-1], where
         if trial.error is None:
             assert trial.state == after, f"acknowledged, and lost: {where}"
+        elif (
+            fault in ONLY_STATEMENT_FAILS
+            and operation.transactions == 1
+            and not kind.owns_transaction
+            and COUNT not in injection.requests[at - 1]
+        ):
+            assert trial.state == before, f"refused, and written: {where}"
         tally.record(
             f"at each request: {fault}",
             injected=1,
