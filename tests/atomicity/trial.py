@@ -173,6 +173,7 @@ class Place:
         self.engine = create_async_engine(addresses.orm)
         # The app's: new connections for each trial, but what it has compiled is kept.
         self._apps_engine = create_async_engine(self._on_the_way(addresses.orm))
+        self._dialect: Any = None
         self._unharmed: dict[tuple[Kind, Operation], State] = {}
 
     async def reset(self) -> None:
@@ -198,6 +199,9 @@ class Place:
                 is_sqlite = self.addresses.name == "sqlite"
                 options = {} if is_sqlite else {"min_size": 1, "max_size": 2}
                 connection = Database(self._on_the_way(self.addresses.databases), **options)
+                # By its dialect the adapters remember what they have compiled.
+                backend: Any = connection._backend
+                self._dialect = backend._dialect = self._dialect or backend._dialect
             else:
                 stack.push_async_callback(self._apps_engine.dispose)
                 connection = AsyncSession(self._apps_engine, expire_on_commit=False)
