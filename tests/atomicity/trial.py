@@ -47,6 +47,8 @@ from tests.faults.sqlite import faults_on_sqlite
 
 TABLES = [User.__table__, OAuthAccount.__table__, AccessToken.__table__]
 ONLY_STATEMENT_FAILS = (ERROR, INTEGRITY_ERROR)
+COUNT = b"SELECT changes()"
+"""What `databases` is asked on SQLite once a single statement, and so its transaction, is over."""
 
 State = tuple[frozenset[Any], ...]
 """The rows of each table."""
@@ -171,6 +173,7 @@ class Place:
         self.engine = create_async_engine(addresses.orm)
         # The app's: new connections for each trial, but what it has compiled is kept.
         self._apps_engine = create_async_engine(self._on_the_way(addresses.orm))
+        self._dialect: Any = None
         self._unharmed: dict[tuple[Kind, Operation], State] = {}
 
     async def reset(self) -> None:
@@ -196,6 +199,9 @@ class Place:
                 is_sqlite = self.addresses.name == "sqlite"
                 options = {} if is_sqlite else {"min_size": 1, "max_size": 2}
                 connection = Database(self._on_the_way(self.addresses.databases), **options)
+                # By its dialect the adapters remember what they have compiled.
+                backend: Any = connection._backend
+                self._dialect = backend._dialect = self._dialect or backend._dialect
             else:
                 stack.push_async_callback(self._apps_engine.dispose)
                 connection = AsyncSession(self._apps_engine, expire_on_commit=False)
@@ -349,8 +355,9 @@ async def harm_at_each_request(
 ) -> int:
     """Run the operation with the fault at its first request, at its second, and so on.
 
-    Whatever happens, the database is as before or as after; what was acknowledged is there; and
-    the adapters are usable, in the app's own transaction too if that is still there.
+    Whatever happens, the database is as before or as after; what was acknowledged is there; what
+    was refused, because a statement failed, is not; and the adapters are usable, in the app's own
+    transaction too if that is still there.
 
     Parameters:
         place: the database.
@@ -385,6 +392,13 @@ async def harm_at_each_request(
             assert after[-1] <= tokens <= before[-1], where
         if trial.error is None:
             assert trial.state == after, f"acknowledged, and lost: {where}"
+        elif (
+            fault in ONLY_STATEMENT_FAILS
+            and operation.transactions == 1
+            and not kind.owns_transaction
+            and COUNT not in injection.requests[at - 1]
+        ):
+            assert trial.state == before, f"refused, and written: {where}"
         tally.record(
             f"at each request: {fault}",
             injected=1,

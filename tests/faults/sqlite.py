@@ -28,7 +28,8 @@ async def faults_on_sqlite(injection: Injection) -> AsyncIterator[None]:
 
     async def execute(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
         name = getattr(function, "__name__", "")
-        if name not in REQUESTS or not injection.is_due(name.encode()):
+        statement = args[0] if args else name
+        if name not in REQUESTS or not injection.is_due(statement.encode()):
             return await original(self, function, *args, **kwargs)
         if injection.fault in ERRORS:
             raise ERRORS[injection.fault]
