@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -59,14 +58,6 @@ def running(*applications: str, directory: Path, **settings: str) -> Iterator[li
         yield servers
 
 
-def free_port() -> int:
-    """Return a port of the loopback interface that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def end_on_sigterm() -> None:
     """Let SIGTERM end this program as Ctrl-C does, so that it stops what it has started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -74,16 +65,19 @@ def end_on_sigterm() -> None:
 
 @contextmanager
 def _started(application: str, directory: Path, settings: dict[str, str]) -> Iterator[Server]:
-    port = free_port()
     log_file = directory / f"{application.replace(':', '.')}.log"
-    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
-    with log_file.open("wb") as log:
+    # The system chooses the port, and the socket is handed over: nobody can take it in between.
+    with socket.create_server(("127.0.0.1", 0)) as listener, log_file.open("wb") as log:
+        port = listener.getsockname()[1]
+        descriptor = listener.fileno()
+        command = [sys.executable, "-m", "uvicorn", application, "--fd", str(descriptor)]
         process = subprocess.Popen(
             [*command, "--log-level", "warning", "--no-access-log"],
             cwd=ROOT,
             env={**_environment(), **settings},
             stdout=log,
             stderr=log,
+            pass_fds=[descriptor],
         )
     try:
         yield Server(application, f"http://127.0.0.1:{port}", log_file, process)
@@ -106,13 +100,9 @@ def _environment() -> dict[str, str]:
 
 
 def _wait_until_it_answers(server: Server) -> None:
-    deadline = time.monotonic() + STARTUP_SECONDS
-    with httpx.Client(trust_env=False) as client:
-        while server.process.poll() is None and time.monotonic() < deadline:
-            try:
-                client.get(server.url)
-            except httpx.TransportError:
-                time.sleep(0.05)
-            else:
-                return
-    raise ServerFailedError(f"{server.name} does not answer. Its log:\n\n{server.log}")
+    # Its socket listens already: the request waits until the application runs, or has ended.
+    try:
+        httpx.get(server.url, trust_env=False, timeout=STARTUP_SECONDS)
+    except httpx.TransportError as error:
+        message = f"{server.name} does not answer. Its log:\n\n{server.log}"
+        raise ServerFailedError(message) from error

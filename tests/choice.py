@@ -14,7 +14,20 @@ from typing import Any
 
 import pytest
 
-AXES = frozenset({"addresses", "adapter", "backend", "database", "driver", "form"})
+AXES = frozenset(
+    {
+        "addresses",
+        "adapter",
+        "backend",
+        "database",
+        "driver",
+        "form",
+        "indexed",
+        "legacy_form",
+        "pair",
+        "strategy",
+    }
+)
 """The fixtures and parameters that say where a test runs. All others say what it shows."""
 
 THOROUGH = "thorough"

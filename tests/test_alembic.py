@@ -8,7 +8,7 @@ import alembic
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, inspect, make_url
+from sqlalchemy import Connection, Engine, MetaData, create_engine, inspect, make_url
 from sqlalchemy.orm import DeclarativeBase
 
 from fastapi_users_db import (
@@ -67,15 +67,24 @@ class UserWithIndex(SQLAlchemyBaseUserTableUUID, BaseWithIndex):
 unique_email_index(UserWithIndex)
 
 
-@pytest.fixture(params=SYNCHRONOUS_DRIVERS)
-def connection(
+@pytest.fixture(scope="module", params=SYNCHRONOUS_DRIVERS)
+def engine(
     request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
-) -> Iterator[Connection]:
+) -> Iterator[Engine]:
     url = make_url(new_database(request.param).orm)
     engine = create_engine(url.set(drivername=SYNCHRONOUS_DRIVERS[request.param]))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    """A connection to a database without tables."""
     with engine.connect() as connection:
         yield connection
-    engine.dispose()
+    leftover = MetaData()
+    leftover.reflect(engine)
+    leftover.drop_all(engine)
 
 
 class Project:

@@ -3,6 +3,7 @@
 Without `CompiledOnce`, what is counted here is some 20 and not 0.
 """
 
+import asyncio
 import uuid
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from databases import Database
 from sqlalchemy import Column, MetaData, String, Table, TypeDecorator, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql import compiler
 
 from fastapi_users_db import (
@@ -22,6 +24,7 @@ from fastapi_users_db.compiled import CompiledOnce
 from tests.conformance.models import AccessToken, Base, OAuthAccount, User
 from tests.conftest import DATABASES, Addresses, create_tables
 from tests.people import ACCOUNT, ANNE, BERT
+from tests.sharing import delete_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
 
@@ -46,15 +49,26 @@ loud_users = Table(
 )
 
 
-@pytest.fixture(params=DATABASES)
-async def database(
+@pytest.fixture(scope="module", params=DATABASES)
+def addresses(
     request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
-) -> AsyncIterator[Database]:
+) -> Addresses:
     addresses = new_database(request.param)
     for metadata in (Base.metadata, shouts):
-        await create_tables(addresses, metadata)
-    async with Database(addresses.databases) as database:
+        asyncio.run(create_tables(addresses, metadata))
+    return addresses
+
+
+@pytest.fixture
+async def database(
+    addresses: Addresses, engine_of: Callable[[Addresses], AsyncEngine]
+) -> AsyncIterator[Database]:
+    # One of its own: for one that others have used, nothing is compiled any more.
+    options = {} if addresses.name == "sqlite" else {"min_size": 1}
+    async with Database(addresses.databases, **options) as database:
         yield database
+    for metadata in (Base.metadata, shouts):
+        await delete_rows(engine_of(addresses), metadata)
 
 
 @pytest.fixture

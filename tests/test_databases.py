@@ -1,7 +1,8 @@
 """What only the `databases` adapter has: models of the app's own, bare tables, races seen."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from asyncpg.exceptions import NotNullViolationError
 from asyncpg.transaction import Transaction
 from databases import Database
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text, create_engine, delete
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, delete
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastapi_users_db import (
     GUID,
@@ -23,10 +25,12 @@ from fastapi_users_db import (
     UserNotFoundError,
 )
 from tests.conformance.models import Base, OAuthAccount, User
-from tests.conftest import Addresses
+from tests.conftest import Addresses, create_tables
 from tests.people import ACCOUNT, ANNE
+from tests.sharing import delete_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
+on_both = pytest.mark.parametrize("addresses", ["postgresql", "sqlite"], indirect=True)
 metadata = MetaData()
 people = Table(
     "people",
@@ -73,15 +77,25 @@ class Ticket:
     created_at: datetime
 
 
-@pytest.fixture
-async def database(new_database: Callable[[str], Addresses]) -> AsyncIterator[Database]:
-    addresses = new_database("postgresql")
-    engine = create_engine(addresses.databases.replace("postgresql:", "postgresql+psycopg:"))
+@pytest.fixture(scope="module", params=["postgresql"])
+def addresses(
+    request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
+) -> Addresses:
+    addresses = new_database(request.param)
     for tables in (metadata, Base.metadata):
-        tables.create_all(engine)
-    engine.dispose()
-    async with Database(addresses.databases) as database:
-        yield database
+        asyncio.run(create_tables(addresses, tables))
+    return addresses
+
+
+@pytest.fixture
+async def database(
+    addresses: Addresses,
+    engine_of: Callable[[Addresses], AsyncEngine],
+    database_of: Callable[[Addresses], Awaitable[Database]],
+) -> AsyncIterator[Database]:
+    yield await database_of(addresses)
+    for tables in (metadata, Base.metadata):
+        await delete_rows(engine_of(addresses), tables)
 
 
 async def test_users_are_built_from_bare_tables(database: Database) -> None:
@@ -123,6 +137,8 @@ class Overtaken(DatabasesUserDatabase[User, uuid.UUID]):
         return accounts
 
 
+# PostgreSQL's foreign key refuses the account; SQLite enforces none.
+@on_both
 async def test_an_account_added_to_a_user_who_goes_meanwhile_is_refused(
     database: Database,
 ) -> None:
@@ -134,6 +150,21 @@ async def test_an_account_added_to_a_user_who_goes_meanwhile_is_refused(
     assert anne.oauth_accounts == []
 
 
+@on_both
+@pytest.mark.parametrize("values", [{}, {"name": "Anne"}])
+async def test_accounts_are_not_given_to_a_user_who_goes_meanwhile(
+    database: Database, values: dict[str, Any]
+) -> None:
+    users: Any = Overtaken(database, User, OAuthAccount)
+    users.deleted = User.__table__
+    anne = await users.create(ANNE)
+    with pytest.raises(UserNotFoundError):
+        await users.update(anne, {**values, "oauth_accounts": [ACCOUNT]})
+    assert (anne.name, anne.oauth_accounts) == (None, [])
+    assert await database.fetch_all(OAuthAccount.__table__.select()) == []
+
+
+@on_both
 async def test_an_account_that_goes_meanwhile_is_not_updated(database: Database) -> None:
     users: Any = Overtaken(database, User, OAuthAccount)
     users.deleted = OAuthAccount.__table__

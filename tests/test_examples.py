@@ -2,17 +2,28 @@
 
 import difflib
 import functools
+import importlib
+import io
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from examples.processes import ROOT, free_port
+from examples import demo
+from examples.processes import ROOT, Server, ServerFailedError, running
+from fastapi_users_db import deprecation
+from tests.e2e.provider import served
+from tests.hashing import cheap_hashes
 
 ON_DATABASES = Path("examples/app/on_databases.py")
 ON_ORM = Path("examples/app/on_orm.py")
@@ -55,9 +66,47 @@ def start(
 
 
 def run_demo(root: Path = ROOT) -> tuple[int, str]:
-    with start("examples.demo", root) as demo:
-        output, _ = demo.communicate()
-    return demo.returncode, output
+    with start("examples.demo", root) as program:
+        output, _ = program.communicate()
+    return program.returncode, output
+
+
+@contextmanager
+def running_here(*applications: str, directory: Path, **settings: str) -> Iterator[list[Server]]:
+    """Run applications as `examples.processes.running` does, but in this process."""
+    log_file = directory / "here.log"
+
+    def log(message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
+        with log_file.open("a") as file:
+            file.write(warnings.formatwarning(message, category, filename, lineno))
+
+    log_file.write_text("")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(), ExitStack() as stack:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        warnings.simplefilter("default")
+        warnings.showwarning = log
+        servers = []
+        for application in applications:
+            module, _, attribute = application.partition(":")
+            for name in [name for name in sys.modules if name.startswith("examples.app")]:
+                del sys.modules[name]
+            url = stack.enter_context(served(getattr(importlib.import_module(module), attribute)))
+            servers.append(Server(application, url, log_file, None))
+        yield servers
+
+
+def run_demo_here() -> tuple[int, str]:
+    """Run the demo without other processes: in a second instead of twelve."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as output:
+        patch.setattr(demo, "running", running_here)
+        # This process has handlers of its own.
+        patch.setattr(demo, "end_on_sigterm", lambda: None)
+        patch.setattr(deprecation, "_warned", set())
+        patch.setenv("COLUMNS", "80")
+        with cheap_hashes():
+            status = demo.main()
+    return status, output.getvalue()
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -80,9 +129,15 @@ def test_the_two_applications_differ_in_one_line() -> None:
     ]
 
 
-@pytest.fixture(scope="module")
-def demo_output() -> str:
-    status, output = run_demo()
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(run_demo_here, id="here"),
+        pytest.param(run_demo, id="processes", marks=pytest.mark.thorough),
+    ],
+)
+def demo_output(request: pytest.FixtureRequest) -> str:
+    status, output = request.param()
     assert status == 0, output
     return output
 
@@ -113,6 +168,23 @@ def test_demo_prints_plain_text_of_80_columns_where_there_is_no_terminal(demo_ou
     assert max(map(len, demo_output.splitlines())) <= 80
 
 
+def test_demo_ends_with_the_first_step_that_is_not_as_promised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def chapter(stage: demo.Stage) -> None:
+        with stage.running(demo.ON_ORM) as [app], stage.story.chapter("A chapter", demo.ON_ORM):
+            stage.registers("Ada registers", app.register("no address", demo.PASSWORD), demo.ADA)
+            pytest.fail("The demo goes on.")
+
+    monkeypatch.setattr(demo, "CHAPTERS", [chapter])
+    status, output = run_demo_here()
+    assert status == 1
+    assert " NO \n" in output
+    assert "expected: 201" in output
+    assert "came:     422" in output
+
+
+@pytest.mark.thorough
 def test_demo_fails_where_something_is_not_as_promised(copy: Path) -> None:
     replace(copy / ON_DATABASES, "(database, User, OAuthAccount)", "(database, User)")
     status, output = run_demo(copy)
@@ -123,6 +195,16 @@ def test_demo_fails_where_something_is_not_as_promised(copy: Path) -> None:
     assert "came:     500" in output
 
 
+def test_application_that_does_not_start_is_told_of(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ServerFailedError, match="does not answer") as caught,
+        running("examples.nothing_of_this_name:app", directory=tmp_path),
+    ):
+        pytest.fail("It runs.")
+    assert "Could not import module" in str(caught.value)
+
+
+@pytest.mark.thorough
 def test_demo_fails_when_an_application_does_not_start(copy: Path) -> None:
     replace(copy / ON_DATABASES, "import uuid", "import nothing_of_this_name")
     status, output = run_demo(copy)
@@ -131,31 +213,43 @@ def test_demo_fails_when_an_application_does_not_start(copy: Path) -> None:
     assert "No module named 'nothing_of_this_name'" in output
 
 
+def test_interrupted_demo_says_that_it_has_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chapter(stage: demo.Stage) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "CHAPTERS", [chapter])
+    status, output = run_demo_here()
+    assert status == 130
+    assert output.endswith("\nStopped.\n")
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_demo_leaves_nothing_running(number: signal.Signals) -> None:
-    with start("examples.demo", is_measured=False) as demo:
-        assert demo.stdout is not None
-        while not demo.stdout.readline().startswith("1. "):
-            assert demo.poll() is None
-        demo.send_signal(number)
-        output, _ = demo.communicate()
-    assert demo.returncode == 130
+    with start("examples.demo", is_measured=False) as program:
+        assert program.stdout is not None
+        while not program.stdout.readline().startswith("1. "):
+            assert program.poll() is None
+        program.send_signal(number)
+        output, _ = program.communicate()
+    assert program.returncode == 130
     assert output.endswith("\nStopped.\n")
     assert "Traceback" not in output
-    assert_nothing_is_left(demo)
+    assert_nothing_is_left(program)
 
 
 def test_serve_serves_until_it_is_interrupted(tmp_path: Path) -> None:
-    port = free_port()
-    database = str(tmp_path / "app.db")
-    settings = {"PORT": str(port), "DATABASE_FILE": database}
+    settings = {"PORT": "0", "DATABASE_FILE": str(tmp_path / "app.db")}
     with start("examples.serve", is_measured=False, **settings) as serve:
         assert serve.stdout is not None
-        while "Uvicorn running" not in serve.stdout.readline():
-            assert serve.poll() is None
-        url = f"http://127.0.0.1:{port}"
-        assert httpx.get(f"{url}/docs", trust_env=False).status_code == 200
-        answer = httpx.get(f"{url}/auth/acme/authorize", trust_env=False)
+        url = None
+        while url is None:
+            line = serve.stdout.readline()
+            assert line
+            url = re.search(r"Uvicorn running on (http://\S+)", line)
+        answer = httpx.get(f"{url[1]}/docs", trust_env=False)
+        assert answer.status_code == 200
+        answer = httpx.get(f"{url[1]}/auth/acme/authorize", trust_env=False)
         page = httpx.get(answer.json()["authorization_url"], trust_env=False)
         assert "Sign in with Acme" in page.text
         serve.send_signal(signal.SIGINT)

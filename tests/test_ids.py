@@ -1,13 +1,14 @@
 """Ids that no row can have: not found, or refused, but never an error of the driver's."""
 
+import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from databases import Database
 from sqlalchemy import String
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
@@ -20,12 +21,9 @@ from fastapi_users_db import (
 )
 from tests.conftest import Addresses, create_tables
 from tests.people import ANNE
+from tests.sharing import delete_rows
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning"),
-    pytest.mark.parametrize("name", ["sqlite", "postgresql", "mariadb-asyncmy"]),
-    pytest.mark.parametrize("backend", ["orm", "databases"]),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
 
 
 class Base(DeclarativeBase):
@@ -66,17 +64,30 @@ class PrefixedUser(SQLAlchemyBaseUserTable[str], Base):
     id: Mapped[str] = mapped_column(Prefixed, primary_key=True)
 
 
-@pytest.fixture
-async def adapter(name: str, backend: str, new_database: Callable[[str], Addresses]) -> Any:
-    addresses = new_database(name)
-    engine = create_async_engine(addresses.orm)
-    await create_tables(addresses, Base.metadata)
-    async with AsyncSession(engine) as session, Database(addresses.databases) as database:
-        if backend == "orm":
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb-asyncmy"])
+def addresses(
+    request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
+) -> Addresses:
+    addresses = new_database(request.param)
+    asyncio.run(create_tables(addresses, Base.metadata))
+    return addresses
+
+
+@pytest.fixture(params=["orm", "databases"])
+async def adapter(
+    request: pytest.FixtureRequest,
+    addresses: Addresses,
+    engine_of: Callable[[Addresses], AsyncEngine],
+    database_of: Callable[[Addresses], Awaitable[Database]],
+) -> Any:
+    engine = engine_of(addresses)
+    if request.param == "orm":
+        async with AsyncSession(engine) as session:
             yield lambda user_table: SQLAlchemyUserDatabase(session, user_table)
-        else:
-            yield lambda user_table: DatabasesUserDatabase(database, user_table)
-    await engine.dispose()
+    else:
+        database = await database_of(addresses)
+        yield lambda user_table: DatabasesUserDatabase(database, user_table)
+    await delete_rows(engine, Base.metadata)
 
 
 @pytest.mark.parametrize("user_id", [0, -1, 2**31, 2**40, 2**63, -(2**70)])

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from unittest.mock import AsyncMock
 
 import pytest
-from sqlalchemy import String, TypeDecorator, delete, event, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import delete, event, select, update
+from sqlalchemy.exc import InvalidRequestError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 from sqlalchemy.orm.exc import StaleDataError
@@ -166,6 +166,71 @@ async def test_a_savepoint_that_cannot_begin_is_the_databases_error(tmp_path: Pa
             with pytest.raises(OperationalError):
                 await users.create(ANNE)
     await engine.dispose()
+
+
+async def test_another_instance_of_the_row_is_not_let_go_of_with_its_changes(
+    session: AsyncSession,
+) -> None:
+    users: Any = SQLAlchemyUserDatabase(session, User)
+    tokens: Any = SQLAlchemyAccessTokenDatabase(session, AccessToken)
+    user = await users.create(ANNE)
+    token = await tokens.create({"token": "abc", "user_id": user.id})
+    session.expunge_all()
+    (await users.get(user.id)).is_verified = True
+    with pytest.raises(InvalidRequestError, match="another instance"):
+        await users.update(user, {"hashed_password": "new"})
+    (await users.get(user.id)).is_verified = True
+    with pytest.raises(InvalidRequestError, match="another instance"):
+        await users.delete(user)
+    (await tokens.get_by_token("abc")).user_id = uuid.uuid4()
+    with pytest.raises(InvalidRequestError, match="another instance"):
+        await tokens.delete(token)
+    [(user_id, hashed_password)] = await session.execute(select(User.id, User.hashed_password))
+    assert (user_id, hashed_password) == (user.id, ANNE["hashed_password"])
+    assert (await session.execute(select(AccessToken.token))).scalars().all() == ["abc"]
+
+
+async def test_in_a_transaction_of_the_app_the_changes_of_another_instance_are_written(
+    session: AsyncSession,
+) -> None:
+    users: Any = SQLAlchemyUserDatabase(session, User, commit=False)
+    user = await users.create(ANNE)
+    await session.commit()
+    session.expunge_all()
+    (await users.get(user.id)).is_verified = True
+    await users.update(user, {"hashed_password": "new"})
+    written = select(User.__table__.c.is_verified, User.__table__.c.hashed_password)
+    assert (await session.execute(written)).all() == [(True, "new")]
+
+
+class Overtaken(SQLAlchemyUserDatabase[User, uuid.UUID]):
+    """Another session deletes the user between what an update reads and what it writes."""
+
+    engine: AsyncEngine
+
+    async def _read_accounts(self, *arguments: Any, **options: Any) -> Any:
+        accounts = await super()._read_accounts(*arguments, **options)
+        async with AsyncSession(self.engine) as other:
+            others: Any = SQLAlchemyUserDatabase(other, User, OAuthAccount)
+            await others.delete(await others.get_by_email(ANNE["email"]))
+        return accounts
+
+
+# SQLite enforces no foreign key. Where only accounts are given, no UPDATE finds the user gone.
+@pytest.mark.parametrize("values", [{}, {"is_verified": True}])
+@pytest.mark.parametrize("commit", [True, False])
+async def test_accounts_are_not_given_to_a_user_who_goes_meanwhile(
+    values: dict[str, Any], commit: bool, engine: AsyncEngine, session: AsyncSession
+) -> None:
+    users: Any = Overtaken(session, User, OAuthAccount, commit=commit)
+    users.engine = engine
+    anne = await users.create(ANNE)
+    await session.commit()
+    with pytest.raises(UserNotFoundError):
+        await users.update(anne, {**values, "oauth_accounts": [ACCOUNT]})
+    assert (anne.is_verified, anne.oauth_accounts) == (False, [])
+    await session.commit()
+    assert (await session.execute(select(OAuthAccount.__table__))).all() == []
 
 
 async def test_an_expired_user_who_is_gone_is_not_returned(
@@ -329,40 +394,3 @@ async def test_a_look_up_hands_a_session_nothing_but_a_statement(engine: AsyncEn
         assert await users.get_by_email("ANNE@example.com") is user
         assert await users.get_by_oauth_account("provider", "1") is None
         assert await tokens.get_by_token("token") is None
-
-
-class Prefixed(TypeDecorator[str]):
-    """Text that is stored with a prefix."""
-
-    impl = String(340)
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
-        return None if value is None else f"prefix:{value}"
-
-    def process_result_value(self, value: Any, dialect: Any) -> str | None:
-        return None if value is None else value.removeprefix("prefix:")
-
-
-@pytest.mark.parametrize("is_declared", [False, True])
-async def test_the_type_of_the_address_may_change_what_is_stored(
-    is_declared: bool, engine: AsyncEngine
-) -> None:
-    class Base(DeclarativeBase):
-        pass
-
-    class User(SQLAlchemyBaseUserTableUUID, Base):
-        __tablename__ = "prefixed"
-        email: Mapped[str] = mapped_column(Prefixed(), unique=True)
-
-    if is_declared:
-        unique_email_index(User)
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    async with AsyncSession(engine) as session:
-        users: Any = SQLAlchemyUserDatabase(session, User)
-        user = await users.create(ANNE)
-        assert await users.get_by_email("anne@example.com") is user
-        assert await users.get_by_email("ANNE@example.com") is user
-        with pytest.raises(UserAlreadyExistsError):
-            await users.create({**ANNE, "email": "ANNE@example.com"} if is_declared else ANNE)

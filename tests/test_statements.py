@@ -6,9 +6,10 @@ and for the creation of an access token, and UPDATE, COMMIT, BEGIN, SELECT for `
 sequences here were seen to change when a refresh was put back after the commit.
 """
 
+import asyncio
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime, timezone
 from typing import Any
 
@@ -17,9 +18,8 @@ import asyncpg
 import pytest
 from databases import Database
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
-from sqlalchemy.pool import NullPool
 
 from fastapi_users_db import (
     DatabasesAccessTokenDatabase,
@@ -31,9 +31,10 @@ from fastapi_users_db import (
     SQLAlchemyBaseUserTableUUID,
     SQLAlchemyUserDatabase,
 )
-from tests.conftest import Addresses
+from tests.conftest import Addresses, create_tables
 from tests.people import ACCOUNT, ANNE
 from tests.races.tables import declare
+from tests.sharing import delete_rows
 
 
 class Base(DeclarativeBase):
@@ -86,6 +87,8 @@ class Subject:
         sent = [statement for statement in self._sent if "pg_advisory_unlock" not in statement]
         return " ".join(statement.split()[0].strip(";").upper() for statement in sent)
 
+
+OpenSubject = Callable[[], AbstractAsyncContextManager[Subject]]
 
 OPERATIONS: dict[str, Callable[[Subject], Any]] = {
     "get": lambda on: on.users.get(on.anne.id),
@@ -180,30 +183,40 @@ DATABASES_ON_SQLITE = {
 
 
 @asynccontextmanager
-async def orm(url: str) -> AsyncIterator[Subject]:
-    engine = create_async_engine(url, poolclass=NullPool)
+async def orm(addresses: Addresses) -> AsyncIterator[OpenSubject]:
+    engine = create_async_engine(addresses.orm)
     sent: list[str] = []
     on: Any = engine.sync_engine
     event.listen(on, "begin", lambda connection: sent.append("BEGIN"))
     event.listen(on, "commit", lambda connection: sent.append("COMMIT"))
     event.listen(on, "before_cursor_execute", lambda _, __, sql, *___: sent.append(sql))
-    async with AsyncSession(engine, expire_on_commit=False) as session:
-        yield Subject(session, SQLAlchemyUserDatabase, SQLAlchemyAccessTokenDatabase, sent)
+
+    @asynccontextmanager
+    async def open_subject() -> AsyncIterator[Subject]:
+        async with AsyncSession(engine, expire_on_commit=False) as session:
+            yield Subject(session, SQLAlchemyUserDatabase, SQLAlchemyAccessTokenDatabase, sent)
+
+    yield open_subject
     await engine.dispose()
 
 
 @asynccontextmanager
-async def databases(url: str) -> AsyncIterator[Subject]:
+async def databases(addresses: Addresses) -> AsyncIterator[OpenSubject]:
     sent: list[str] = []
 
     async def listen(connection: asyncpg.Connection) -> None:
         connection.add_query_logger(lambda query: sent.append(query.query))
 
-    options = {"init": listen} if url.startswith("postgresql") else {}
-    async with Database(url, **options) as database:
-        with warnings.catch_warnings(), listening_to_aiosqlite(sent):
-            warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
-            yield Subject(database, DatabasesUserDatabase, DatabasesAccessTokenDatabase, sent)
+    options = {"init": listen, "min_size": 1} if addresses.name == "postgresql" else {}
+    async with Database(addresses.databases, **options) as database:
+
+        @asynccontextmanager
+        async def open_subject() -> AsyncIterator[Subject]:
+            with warnings.catch_warnings(), listening_to_aiosqlite(sent):
+                warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
+                yield Subject(database, DatabasesUserDatabase, DatabasesAccessTokenDatabase, sent)
+
+        yield open_subject
 
 
 @contextmanager
@@ -221,36 +234,37 @@ def listening_to_aiosqlite(sent: list[str]) -> Iterator[None]:
         yield
 
 
-async def sent_by_each(open_subject: Any, addresses: Addresses, url: str) -> dict[str, str]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def addresses(
+    request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
+) -> Addresses:
+    addresses = new_database(request.param)
+    asyncio.run(create_tables(addresses, Indexed.Base.metadata))
+    return addresses
+
+
+async def sent_by_each(open_subject: OpenSubject, engine: AsyncEngine) -> dict[str, str]:
     sent = {}
-    engine = create_async_engine(addresses.orm, poolclass=NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(Indexed.Base.metadata.create_all)
     for name, operation in OPERATIONS.items():
-        async with engine.begin() as connection:
-            for table in reversed(Indexed.Base.metadata.sorted_tables):
-                await connection.execute(table.delete())
-        async with open_subject(url) as subject:
+        async with open_subject() as subject:
             await subject.prepare()
             await operation(subject)
             sent[name] = subject.sent()
-    await engine.dispose()
+        await delete_rows(engine, Indexed.Base.metadata)
     return sent
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_statements_of_the_orm_adapter(
-    database: str, new_database: Callable[[str], Addresses]
+    addresses: Addresses, engine_of: Callable[[Addresses], AsyncEngine]
 ) -> None:
-    addresses = new_database(database)
-    sent = await sent_by_each(orm, addresses, addresses.orm)
-    assert sent == {**ORM, **(ORM_ON_SQLITE if database == "sqlite" else {})}
+    async with orm(addresses) as open_subject:
+        sent = await sent_by_each(open_subject, engine_of(addresses))
+    assert sent == {**ORM, **(ORM_ON_SQLITE if addresses.name == "sqlite" else {})}
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_statements_of_the_databases_adapter(
-    database: str, new_database: Callable[[str], Addresses]
+    addresses: Addresses, engine_of: Callable[[Addresses], AsyncEngine]
 ) -> None:
-    addresses = new_database(database)
-    sent = await sent_by_each(databases, addresses, addresses.databases)
-    assert sent == {**DATABASES, **(DATABASES_ON_SQLITE if database == "sqlite" else {})}
+    async with databases(addresses) as open_subject:
+        sent = await sent_by_each(open_subject, engine_of(addresses))
+    assert sent == {**DATABASES, **(DATABASES_ON_SQLITE if addresses.name == "sqlite" else {})}

@@ -45,8 +45,16 @@ SYNCHRONOUS_DRIVERS = {
 }
 
 
-@pytest.fixture(params=SYNCHRONOUS_DRIVERS)
-def engine(
+@pytest.fixture
+def base() -> Any:
+    class Base(DeclarativeBase):
+        pass
+
+    return Base
+
+
+@pytest.fixture(scope="module", params=SYNCHRONOUS_DRIVERS)
+def lasting_engine(
     request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
 ) -> Iterator[Engine]:
     url = make_url(new_database(request.param).orm)
@@ -56,11 +64,10 @@ def engine(
 
 
 @pytest.fixture
-def base() -> Any:
-    class Base(DeclarativeBase):
-        pass
-
-    return Base
+def engine(lasting_engine: Engine, base: Any) -> Iterator[Engine]:
+    """Drops the tables of `base` after the test."""
+    yield lasting_engine
+    base.metadata.drop_all(lasting_engine)
 
 
 def reference(table_class: Any) -> tuple[str, str | None]:
@@ -271,7 +278,6 @@ def test_tables_are_created_as_they_are_declared(base: Any, engine: Engine) -> N
         assert foreign_key["referred_table"] == "people"
         assert foreign_key["referred_columns"] == ["id"]
         assert foreign_key["options"]["ondelete"].lower() == "cascade"
-    base.metadata.drop_all(engine)
 
 
 # The unique index on the lower-case address

@@ -1,16 +1,17 @@
 """The column types store what upstream stores, and both adapters read it back."""
 
+import asyncio
 import uuid
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from databases import Database
-from sqlalchemy import NullPool, String, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy import String, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from fastapi_users_db import (
@@ -22,7 +23,8 @@ from fastapi_users_db import (
     TIMESTAMPAware,
     UserDatabase,
 )
-from tests.conftest import DATABASES, Addresses
+from tests.conftest import DATABASES, Addresses, create_tables
+from tests.sharing import delete_rows
 
 EMAIL = "king.arthur@camelot.bt"
 A_UUID = uuid.UUID("0b6a8f3e-4c1d-4f7e-9a52-7c1e2d3f4a5b")
@@ -48,9 +50,10 @@ class User(SQLAlchemyBaseUserTableInt, Base):
 class Storage:
     """A table with the types, through an adapter, and past them through plain SQL."""
 
-    def __init__(self, addresses: Addresses, engine: AsyncEngine) -> None:
+    def __init__(self, addresses: Addresses, engine: AsyncEngine, database: Database) -> None:
         self.addresses = addresses
         self.engine = engine
+        self.database = database
 
     @asynccontextmanager
     async def adapter(self, backend: str) -> AsyncIterator[UserDatabase[User, int]]:
@@ -58,11 +61,10 @@ class Storage:
             async with AsyncSession(self.engine) as session:
                 yield SQLAlchemyUserDatabase(session, User)
         else:
-            async with Database(self.addresses.databases) as database:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
-                    adapter = DatabasesUserDatabase(database, User)
-                yield adapter
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
+                adapter = DatabasesUserDatabase(self.database, User)
+            yield adapter
 
     async def create(self, backend: str, **values: Any) -> User:
         async with self.adapter(backend) as db:
@@ -89,18 +91,20 @@ class Storage:
 def addresses(
     request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
 ) -> Addresses:
-    return new_database(request.param)
+    addresses = new_database(request.param)
+    asyncio.run(create_tables(addresses, Base.metadata))
+    return addresses
 
 
 @pytest.fixture
-async def storage(addresses: Addresses) -> AsyncIterator[Storage]:
-    engine = create_async_engine(addresses.orm, poolclass=NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield Storage(addresses, engine)
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.drop_all)
-    await engine.dispose()
+async def storage(
+    addresses: Addresses,
+    engine_of: Callable[[Addresses], AsyncEngine],
+    database_of: Callable[[Addresses], Awaitable[Database]],
+) -> AsyncIterator[Storage]:
+    engine = engine_of(addresses)
+    yield Storage(addresses, engine, await database_of(addresses))
+    await delete_rows(engine, Base.metadata)
 
 
 @pytest.fixture(params=["orm", "databases"])
@@ -158,6 +162,20 @@ async def test_timestamp_is_utc_in_the_database_and_in_python(
     assert str(await storage.select_sql(column)).startswith("2024-07-01 12:00:00")
     assert created == read == NOON
     assert created.utcoffset() == read.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("column", ["timestamp", "without_zone"])
+async def test_timestamp_of_another_zone_is_stored_as_utc_without_an_adapter(
+    storage: Storage, column: str
+) -> None:
+    paris = NOON.astimezone(timezone(timedelta(hours=2)))
+    async with AsyncSession(storage.engine) as session:
+        session.add(User(email=EMAIL, **{column: paris}))
+        await session.commit()
+
+    read = getattr(await storage.get("orm"), column)
+    assert str(await storage.select_sql(column)).startswith("2024-07-01 12:00:00")
+    assert (read, read.utcoffset()) == (NOON, timedelta(0))
 
 
 async def test_timestamp_written_by_sql_is_read_as_utc(storage: Storage, backend: str) -> None:

@@ -21,9 +21,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import declarative_base, relationship
-from sqlalchemy.pool import NullPool
 
 from fastapi_users_db import (
     OAuthAccountAlreadyLinkedError,
@@ -37,10 +36,11 @@ from fastapi_users_db.mapping import UserEntity, user_entity
 from tests.conftest import DATABASES, Addresses, create_tables
 from tests.people import ANNE, BERT
 from tests.races.tables import declare
+from tests.sharing import delete_rows
 
 TABLES = declare(indexed=True)
 USERS, ACCOUNTS = TABLES.User.__table__, TABLES.OAuthAccount.__table__
-OPTIONS = {
+ADAPTERS: dict[str, Any] = {
     "commit": ({"expire_on_commit": False}, {}),
     "expire-on-commit": ({"expire_on_commit": True}, {}),
     "no-commit": ({"expire_on_commit": False}, {"commit": False}),
@@ -104,17 +104,22 @@ def addresses(
     return addresses
 
 
-@pytest.fixture(params=OPTIONS)
-async def subject(request: pytest.FixtureRequest, addresses: Addresses) -> AsyncIterator[Subject]:
-    session_options, options = OPTIONS[request.param]
-    engine = create_async_engine(addresses.orm, poolclass=NullPool)
+@pytest.fixture(params=ADAPTERS)
+def adapter(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+async def subject(
+    adapter: str, addresses: Addresses, engine_of: Callable[[Addresses], AsyncEngine]
+) -> AsyncIterator[Subject]:
+    session_options, options = ADAPTERS[adapter]
+    engine = engine_of(addresses)
     async with AsyncSession(engine, **session_options) as session:
         users = SQLAlchemyUserDatabase(session, TABLES.User, TABLES.OAuthAccount, **options)
         yield Subject(engine, session, users)
-    async with engine.begin() as connection:
-        for table in (ACCOUNTS, USERS):
-            await connection.execute(delete(table))
-    await engine.dispose()
+    await delete_rows(engine, TABLES.Base.metadata)
 
 
 @pytest.fixture
@@ -262,8 +267,13 @@ async def test_reads_no_account_that_the_app_has_expired(subject: Subject, user:
 async def test_sends_no_look_first(addresses: Addresses, subject: Subject, user: Any) -> None:
     sent: list[str] = []
     on: Any = subject.engine.sync_engine
-    event.listen(on, "before_cursor_execute", lambda _, __, sql, *___: sent.append(sql.split()[0]))
+
+    def listen(_: Any, __: Any, sql: str, *___: Any) -> None:
+        sent.append(sql.split()[0])
+
+    event.listen(on, "before_cursor_execute", listen)
     await subject.users.add_oauth_account(user, account())
+    event.remove(on, "before_cursor_execute", listen)
     # Where no foreign key refuses it, a SELECT tells whether the user is still there.
     after = ["SELECT"] if addresses.name == "sqlite" else []
     assert [sql for sql in sent if sql in ("SELECT", "INSERT")] == ["INSERT", *after]

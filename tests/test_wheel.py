@@ -51,6 +51,7 @@ def test_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"fastapi_users_db"}
 
 
+@pytest.mark.thorough
 def test_import_needs_nothing_optional(python: Path) -> None:
     program = f"""
 from importlib.util import find_spec
@@ -62,6 +63,7 @@ print(all(hasattr(fastapi_users_db, name) for name in fastapi_users_db.__all__))
     assert run(python, program).splitlines() == ["[]", "True"]
 
 
+@pytest.mark.thorough
 def test_databases_adapter_names_the_extra_that_it_needs(python: Path) -> None:
     program = """
 from sqlalchemy.orm import DeclarativeBase
@@ -85,6 +87,7 @@ except MissingDependencyError as error:
     assert 'pip install "fastapi-users-db[databases]"' in run(python, program)
 
 
+@pytest.mark.thorough
 def test_orm_adapter_needs_only_its_driver(python: Path) -> None:
     program = """
 from sqlalchemy.ext.asyncio import AsyncSession

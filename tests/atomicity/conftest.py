@@ -1,5 +1,6 @@
 """The places where the writes are harmed: each database, and what stands before it."""
 
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -18,10 +19,18 @@ def addresses(
     return new_database(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def harmed(addresses: Addresses) -> AsyncIterator[Place]:
     async with place(addresses) as harmed:
         yield harmed
+
+
+@pytest.fixture(autouse=True)
+def _little_garbage() -> Iterator[None]:
+    """Let the garbage collector, which a trial may call, look at nothing but the test's own."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -10,10 +10,14 @@ from typing import Any
 
 from tests.atomicity.operations import APPS_OWN, Operation
 from tests.atomicity.trial import Kind, Place, Trial
+from tests.conformance.models import Base
 from tests.conftest import Addresses
 from tests.faults.injection import KILLED, Injection
 from tests.faults.processes import Process, running
 from tests.faults.secrets import Texts
+
+# Once, and not in each process that is forked from one that has imported this.
+Base.registry.configure()
 
 
 async def run_and_kill(

@@ -50,13 +50,14 @@ EXPIRED = [token(f"expired {number}", created_at=NOW - timedelta(days=2)) for nu
 FLAGS = {"is_active": True, "is_superuser": False, "is_verified": False, "changes": 0}
 
 SEED = [
-    insert(User.__table__).values([{**ANNE, **FLAGS}]),
-    insert(OAuthAccount.__table__).values(
-        [{**account(name), "user_id": ANNE["id"]} for name in ("kept", "removed")]
+    (User.__table__, [{**ANNE, **FLAGS}]),
+    (
+        OAuthAccount.__table__,
+        [{**account(name), "user_id": ANNE["id"]} for name in ("kept", "removed")],
     ),
-    insert(AccessToken.__table__).values([token("used"), *EXPIRED]),
+    (AccessToken.__table__, [token("used"), *EXPIRED]),
 ]
-"""The statements that write the rows that each operation finds."""
+"""The rows that each operation finds, by table."""
 
 APPS_OWN = insert(User.__table__).values(**APP, **FLAGS)
 """What the app itself writes earlier in its transaction."""

@@ -86,19 +86,17 @@ BETWEEN = [
 ]
 
 
-@pytest.fixture
-def sqlite(harmed: Place) -> Place:
-    if harmed.addresses.name != "sqlite":
-        pytest.skip("the faults are the same on each database")
-    return harmed
+# The faults are the same on each database.
+on_sqlite = pytest.mark.parametrize("addresses", ["sqlite"], indirect=True)
 
 
+@on_sqlite
 @pytest.mark.parametrize(("broken", "operation"), BETWEEN)
 async def test_a_commit_between_two_statements_is_found(
-    sqlite: Place, broken: Kind, operation: Operation, texts: Texts
+    harmed: Place, broken: Kind, operation: Operation, texts: Texts
 ) -> None:
     with pytest.raises(AssertionError, match="neither as before nor as after"):
-        await harm_at_each_request(sqlite, broken, operation, ERROR, texts)
+        await harm_at_each_request(harmed, broken, operation, ERROR, texts)
 
 
 @pytest.mark.parametrize(("broken", "operation"), BETWEEN[:1])
@@ -109,15 +107,17 @@ async def test_it_is_found_when_its_process_is_killed(
         await harm_at_each_request(harmed, broken, operation, KILLED, texts, run_and_kill)
 
 
-async def test_a_lost_write_is_found(sqlite: Place, texts: Texts) -> None:
+@on_sqlite
+async def test_a_lost_write_is_found(harmed: Place, texts: Texts) -> None:
     with pytest.raises(AssertionError, match="acknowledged, and lost"):
-        await harm_at_each_request(sqlite, Kind("broken", forgetful), CREATE, ERROR, texts)
+        await harm_at_each_request(harmed, Kind("broken", forgetful), CREATE, ERROR, texts)
 
 
-async def test_a_secret_in_an_error_of_sqlalchemy_is_found(sqlite: Place) -> None:
-    await sqlite.reset()
+@on_sqlite
+async def test_a_secret_in_an_error_of_sqlalchemy_is_found(harmed: Place) -> None:
+    await harmed.reset()
     texts = Texts()
-    async with AsyncSession(sqlite.engine) as session:
+    async with AsyncSession(harmed.engine) as session:
         statement = insert(User.__table__).values(
             **{**ANNE, "hashed_password": planted("hash")}, **FLAGS
         )

@@ -169,14 +169,17 @@ class Place:
         self.addresses = addresses
         self.proxy = proxy
         self.engine = create_async_engine(addresses.orm)
+        # The app's: new connections for each trial, but what it has compiled is kept.
+        self._apps_engine = create_async_engine(self._on_the_way(addresses.orm))
+        self._unharmed: dict[tuple[Kind, Operation], State] = {}
 
     async def reset(self) -> None:
         """Restore the rows that each operation finds."""
         async with self.engine.begin() as connection:
             for table in reversed(TABLES):
                 await connection.execute(table.delete())
-            for statement in SEED:
-                await connection.execute(statement)
+            for table, rows in SEED:
+                await connection.execute(table.insert(), rows)
 
     async def state(self) -> State:
         """Return all rows."""
@@ -187,22 +190,20 @@ class Place:
     @asynccontextmanager
     async def app(self, kind: Kind) -> AsyncIterator[App]:
         """Run an app that has its connections on the way to the database."""
-        url = self.addresses.databases if kind.over_databases else self.addresses.orm
-        if self.proxy is not None:
-            url = self.proxy.address(url)
         async with AsyncExitStack() as stack:
             connection: Any
             if kind.over_databases:
                 is_sqlite = self.addresses.name == "sqlite"
                 options = {} if is_sqlite else {"min_size": 1, "max_size": 2}
-                connection = await stack.enter_async_context(Database(url, **options))
+                connection = Database(self._on_the_way(self.addresses.databases), **options)
             else:
-                engine = create_async_engine(url)
-                stack.push_async_callback(engine.dispose)
-                connection = await stack.enter_async_context(
-                    AsyncSession(engine, expire_on_commit=False)
-                )
+                stack.push_async_callback(self._apps_engine.dispose)
+                connection = AsyncSession(self._apps_engine, expire_on_commit=False)
+            await stack.enter_async_context(connection)
             yield App(kind.make(connection), connection, kind.owns_transaction)
+
+    def _on_the_way(self, url: str) -> str:
+        return url if self.proxy is None else self.proxy.address(url)
 
     @asynccontextmanager
     async def faults(self, injection: Injection) -> AsyncIterator[None]:
@@ -216,6 +217,14 @@ class Place:
             yield
         finally:
             self.proxy.injection = None
+
+    async def state_after(self, kind: Kind, operation: Operation, texts: Texts) -> State:
+        """Return all rows after a run of the operation without a fault."""
+        if (kind, operation) not in self._unharmed:
+            trial = await run(self, kind, operation, Injection(), texts)
+            assert trial.error is None
+            self._unharmed[kind, operation] = trial.state
+        return self._unharmed[kind, operation]
 
     async def settle(self) -> None:
         """Wait until the server has done with what the app had begun."""
@@ -354,10 +363,8 @@ async def harm_at_each_request(
     Returns:
         How often the fault happened.
     """
-    before = (await run(place, kind, NOTHING, Injection(), texts)).state
-    unharmed = await run(place, kind, operation, Injection(), texts)
-    assert unharmed.error is None
-    after = unharmed.state
+    before = await place.state_after(kind, NOTHING, texts)
+    after = await place.state_after(kind, operation, texts)
     assert before != after
     for at in count(1):
         injection = Injection(fault, at)

@@ -44,12 +44,38 @@ class UserUpdate(schemas.BaseUserUpdate):
     username: str | None = None
 
 
+def cheap_password_helper() -> dict[str, Any]:
+    """Return what a manager is given besides its adapter, so that hashes cost nearly nothing.
+
+    Hashing is meant to be slow; here it would be most of what the tests do.
+    """
+    from fastapi_users import password
+
+    if FASTAPI_USERS >= 13:
+        from pwdlib import PasswordHash
+        from pwdlib.hashers.argon2 import Argon2Hasher
+
+        hasher = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+        return {"password_helper": password.PasswordHelper(PasswordHash((hasher,)))}
+    if FASTAPI_USERS >= 9:
+        from passlib.context import CryptContext
+
+        context = CryptContext(schemes=["bcrypt"], deprecated="auto", bcrypt__rounds=4)
+        return {"password_helper": password.PasswordHelper(context)}
+    # It has one for all managers.
+    password.pwd_context.update(bcrypt__rounds=4)
+    return {}
+
+
+CHEAP_PASSWORD_HELPER = cheap_password_helper()
+
+
 class UserManager(Manager):
     reset_password_token_secret = SECRET
     verification_token_secret = SECRET
 
     def __init__(self, user_db: Any) -> None:
-        super().__init__(user_db)
+        super().__init__(user_db, **CHEAP_PASSWORD_HELPER)
         self.registered: list[str] = []
 
     async def on_after_register(self, user: Any, request: Any = None) -> None:

@@ -1,5 +1,11 @@
-"""Sessions, databases and tables for the tests of the shim."""
+"""Sessions, databases and tables for the tests of the shim.
 
+Apps of either convention have the same tables. These are created once for the run, in one database
+on each server, and each test finds them empty. Tests that create tables of their own, with
+`create_all`, do so in another database, where each takes away what the one before has left.
+"""
+
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +15,12 @@ from typing import Any
 import fastapi_users.db  # noqa: F401  # upstream depends on this order
 import pytest
 from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase
+from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from tests.compat import models
-from tests.conftest import Addresses, create_tables
+from tests.conftest import Addresses
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,19 +35,47 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
 
 
+# The same classes for all tests: the statements that SQLAlchemy has compiled are used again.
+legacy_tables = functools.cache(models.legacy_tables)
+current_tables = functools.cache(models.current_tables)
+
+
+@pytest.fixture(scope="session")
+def database_for(new_database: Callable[[str], Addresses]) -> Callable[[str, bool], Addresses]:
+    """A database for the tables of the apps, or for those of single tests, as long as the run."""
+    return functools.cache(lambda name, own_tables: new_database(name))
+
+
+@pytest.fixture(scope="session")
+def present() -> dict[Addresses, MetaData]:
+    """The tables that there are in each database."""
+    return {}
+
+
+@pytest.fixture
+def own_tables(request: pytest.FixtureRequest) -> bool:
+    """Whether the test creates tables of its own."""
+    return "create_all" in request.fixturenames
+
+
 @pytest.fixture
 def addresses(
-    request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]
+    request: pytest.FixtureRequest,
+    own_tables: bool,
+    database_for: Callable[[str, bool], Addresses],
 ) -> Addresses:
-    """An empty database: SQLite, unless the test asks for others."""
-    return new_database(getattr(request, "param", "sqlite"))
+    """A database without rows: SQLite, unless the test asks for others."""
+    return database_for(getattr(request, "param", "sqlite"), own_tables)
 
 
 @pytest.fixture
-async def engine(addresses: Addresses) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(addresses.orm, poolclass=NullPool)
-    yield engine
-    await engine.dispose()
+def engine(
+    addresses: Addresses, own_tables: bool, engine_of: Callable[[Addresses], AsyncEngine]
+) -> AsyncEngine:
+    if own_tables:
+        # No connection may know the tables of an earlier test. There is nothing to dispose of.
+        return create_async_engine(addresses.orm, poolclass=NullPool)
+    return engine_of(addresses)
 
 
 @pytest.fixture
@@ -50,16 +85,31 @@ async def session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
 
 
 @pytest.fixture
-async def database(addresses: Addresses) -> AsyncIterator[Any]:
-    databases = pytest.importorskip("databases")
-    async with databases.Database(addresses.databases) as database:
-        yield database
+async def database(
+    addresses: Addresses,
+    own_tables: bool,
+    database_of: Callable[[Addresses], Awaitable[Any]],
+) -> AsyncIterator[Any]:
+    if own_tables:
+        databases = pytest.importorskip("databases")
+        async with databases.Database(addresses.databases) as database:
+            yield database
+    else:
+        yield await database_of(addresses)
 
 
 @pytest.fixture
-def create_all(addresses: Addresses) -> Callable[[Any], Awaitable[None]]:
+def create_all(
+    addresses: Addresses, engine: AsyncEngine, present: dict[Addresses, MetaData]
+) -> Callable[[Any], Awaitable[None]]:
+    """Create the tables that a test has declared, and drop those of the test before."""
+
     async def create_all(base: Any) -> None:
-        await create_tables(addresses, base.metadata)
+        async with engine.begin() as connection:
+            if addresses in present:
+                await connection.run_sync(present[addresses].drop_all)
+            present[addresses] = base.metadata
+            await connection.run_sync(base.metadata.create_all)
 
     return create_all
 
@@ -76,19 +126,35 @@ def rows(engine: AsyncEngine) -> Callable[[Any], Awaitable[list[Any]]]:
 
 
 @pytest.fixture
-async def legacy(create_all: Callable[[Any], Awaitable[None]]) -> SimpleNamespace:
-    """The tables of an app on FastAPI Users 8 or 9, created."""
-    tables = models.legacy_tables()
-    await create_all(tables.base)
-    return tables
+def bring(
+    addresses: Addresses, engine: AsyncEngine, present: dict[Addresses, MetaData]
+) -> Callable[[SimpleNamespace], Awaitable[SimpleNamespace]]:
+    """Make sure that the database has the tables of the apps, without rows."""
+
+    async def bring(tables: SimpleNamespace) -> SimpleNamespace:
+        metadata = tables.base.metadata
+        async with engine.begin() as connection:
+            if addresses in present:
+                for table in reversed(metadata.sorted_tables):
+                    await connection.execute(table.delete())
+            else:
+                await connection.run_sync(metadata.create_all)
+        present[addresses] = metadata
+        return tables
+
+    return bring
 
 
 @pytest.fixture
-async def current(create_all: Callable[[Any], Awaitable[None]]) -> SimpleNamespace:
-    """The tables of an app on FastAPI Users 10 or later, created."""
-    tables = models.current_tables()
-    await create_all(tables.base)
-    return tables
+async def legacy(bring: Any) -> SimpleNamespace:
+    """The tables of an app on FastAPI Users 8 or 9."""
+    return await bring(legacy_tables())
+
+
+@pytest.fixture
+async def current(bring: Any) -> SimpleNamespace:
+    """The tables of an app on FastAPI Users 10 or later."""
+    return await bring(current_tables())
 
 
 @dataclass

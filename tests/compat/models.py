@@ -143,6 +143,15 @@ def account(**values: Any) -> dict[str, Any]:
     }
 
 
+def _access_tokens(base: Any, mixin: str) -> Any:
+    """Declare the table of access tokens, which FastAPI Users 9 brought."""
+    if FASTAPI_USERS < 9:
+        return None
+    from fastapi_users_db_sqlalchemy import access_token
+
+    return type("AccessToken", (getattr(access_token, mixin), base), {"scope": Column(String(20))})
+
+
 def legacy_tables() -> SimpleNamespace:
     """Declare the tables as an app on FastAPI Users 8 or 9 does."""
     base: Any = declarative_base()
@@ -159,13 +168,14 @@ def legacy_tables() -> SimpleNamespace:
         base=base,
         UserTable=UserTable,
         OAuthAccountTable=OAuthAccountTable,
+        AccessToken=_access_tokens(base, "SQLAlchemyBaseAccessTokenTable"),
         users=UserTable.__table__,
         oauth_accounts=OAuthAccountTable.__table__,
     )
 
 
 def current_tables() -> SimpleNamespace:
-    """Declare the tables as an app on FastAPI Users 10 or later does."""
+    """Declare the tables as an app on FastAPI Users 10 or later does: the same ones."""
     base: Any = declarative_base()
 
     class OAuthAccount(package.SQLAlchemyBaseOAuthAccountTableUUID, base):
@@ -176,4 +186,9 @@ def current_tables() -> SimpleNamespace:
         tenant = Column(Integer, default=1)
         oauth_accounts = relationship("OAuthAccount", lazy="joined")
 
-    return SimpleNamespace(base=base, User=User, OAuthAccount=OAuthAccount)
+    return SimpleNamespace(
+        base=base,
+        User=User,
+        OAuthAccount=OAuthAccount,
+        AccessToken=_access_tokens(base, "SQLAlchemyBaseAccessTokenTableUUID"),
+    )

@@ -9,10 +9,7 @@ from unittest.mock import AsyncMock
 
 import fastapi_users_db_sqlalchemy as package
 import pytest
-from fastapi_users_db_sqlalchemy import (
-    SQLAlchemyBaseUserTable,
-    SQLAlchemyUserDatabase,
-)
+from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase
 from sqlalchemy import Column, DateTime, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import declarative_base
@@ -35,29 +32,12 @@ pytestmark = pytest.mark.skipif(FASTAPI_USERS < 9, reason="FastAPI Users 9 broug
 NOW = datetime.now(timezone.utc)
 
 
-def declare(**columns: Any) -> SimpleNamespace:
-    from fastapi_users_db_sqlalchemy import access_token
-
-    base: Any = declarative_base()
-    legacy = UPSTREAM in (None, 1, 3)
-
-    class User(SQLAlchemyBaseUserTable if legacy else package.SQLAlchemyBaseUserTableUUID, base):
-        pass
-
-    mixin = (
-        access_token.SQLAlchemyBaseAccessTokenTable
-        if legacy
-        else access_token.SQLAlchemyBaseAccessTokenTableUUID
-    )
-    table: Any = type("AccessToken", (base, mixin), columns)
-    return SimpleNamespace(base=base, User=User, AccessToken=table)
-
-
 @pytest.fixture
-async def tables(create_all: Any) -> SimpleNamespace:
-    tables = declare()
-    await create_all(tables.base)
-    return tables
+def tables(request: pytest.FixtureRequest) -> SimpleNamespace:
+    if UPSTREAM in (None, 1, 3):
+        legacy = request.getfixturevalue("legacy")
+        return SimpleNamespace(User=legacy.UserTable, AccessToken=legacy.AccessToken)
+    return request.getfixturevalue("current")
 
 
 @dataclass
@@ -89,7 +69,7 @@ class Tokens:
         pytest.param("current", marks=current_form),
     ]
 )
-async def form(request: pytest.FixtureRequest) -> str:
+def form(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
@@ -289,7 +269,10 @@ async def test_attributes_and_keywords(session: AsyncSession, tables: SimpleName
 
 @current_form
 async def test_subclass_that_adds_expires_at(session: AsyncSession, create_all: Any) -> None:
-    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+    from fastapi_users_db_sqlalchemy.access_token import (
+        SQLAlchemyAccessTokenDatabase,
+        SQLAlchemyBaseAccessTokenTableUUID,
+    )
 
     class AccessTokenDatabase(SQLAlchemyAccessTokenDatabase):
         async def create(self, create_dict: dict[str, Any]) -> Any:
@@ -302,11 +285,18 @@ async def test_subclass_that_adds_expires_at(session: AsyncSession, create_all: 
             )
             return (await self.session.execute(statement)).scalar_one_or_none()
 
-    tables = declare(expires_at=Column(DateTime))
-    await create_all(tables.base)
-    users = SQLAlchemyUserDatabase(session, tables.User)
+    base: Any = declarative_base()
+
+    class User(package.SQLAlchemyBaseUserTableUUID, base):
+        pass
+
+    class AccessToken(SQLAlchemyBaseAccessTokenTableUUID, base):
+        expires_at = Column(DateTime)
+
+    await create_all(base)
+    users = SQLAlchemyUserDatabase(session, User)
     user_id = (await users.create(anne())).id
-    tokens = AccessTokenDatabase(session, tables.AccessToken)
+    tokens = AccessTokenDatabase(session, AccessToken)
 
     access_token = await tokens.create({"token": "token", "user_id": user_id})
 

@@ -25,19 +25,23 @@ from tests.compat.models import FASTAPI_USERS, account, on_every_database
         ),
     ]
 )
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
 def get_user_db(
-    request: pytest.FixtureRequest, addresses: Any, engine: Any
+    form: str, addresses: Any, engine: Any, request: pytest.FixtureRequest
 ) -> Callable[[], AsyncIterator[Any]]:
-    name = request.param
-    tables: Any = request.getfixturevalue("current" if name == "current" else "legacy")
-    database = request.getfixturevalue("database") if name == "databases" else None
+    tables: Any = request.getfixturevalue("current" if form == "current" else "legacy")
+    database = request.getfixturevalue("database") if form == "databases" else None
 
     async def get_user_db() -> AsyncIterator[Any]:
-        if name == "databases":
+        if form == "databases":
             yield SQLAlchemyUserDatabase(apps.UserDB, database, tables.users, tables.oauth_accounts)
             return
         async with AsyncSession(engine, expire_on_commit=False) as session:
-            if name == "current":
+            if form == "current":
                 yield SQLAlchemyUserDatabase(session, tables.User, tables.OAuthAccount)
             else:
                 yield SQLAlchemyUserDatabase(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pytest
 from fastapi_users_db_sqlalchemy import SQLAlchemyBaseUserTable, SQLAlchemyUserDatabase
 from pydantic import Field
-from sqlalchemy import Column, String, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import declarative_base
 
@@ -96,34 +96,25 @@ async def test_oauth_accounts(user_db: Any, legacy_form: Form, rows: Any) -> Non
     assert user.oauth_accounts == [linked]
 
 
-@pytest.fixture(params=["database", "session"])
-def connection(request: pytest.FixtureRequest, addresses: Any) -> Any:
-    return request.getfixturevalue(request.param)
-
-
 @pytest.fixture
-async def tokens(connection: Any, legacy: Any, create_all: Any, session: AsyncSession) -> Any:
+async def tokens(legacy_form: Form, legacy: Any) -> Any:
     if FASTAPI_USERS < 9:
         pytest.skip("FastAPI Users 9 brought access tokens")
-    from fastapi_users_db_sqlalchemy.access_token import (
-        SQLAlchemyAccessTokenDatabase,
-        SQLAlchemyBaseAccessTokenTable,
-    )
+    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
 
     class RefusingToken(AccessTokenDB):
         scope: Literal["read", "write"]
 
-    class AccessToken(legacy.base, SQLAlchemyBaseAccessTokenTable):
-        scope = Column(String(20))
-
-    await create_all(legacy.base)
-    await SQLAlchemyUserDatabase(UserDB, session, legacy.UserTable).create(anne(id=ANNE_ID))
-    table: Any = AccessToken if connection is session else AccessToken.__table__
-    return SQLAlchemyAccessTokenDatabase(RefusingToken, connection, table)
+    await legacy_form.user_db.create(anne(id=ANNE_ID))
+    if legacy_form.name == "databases":
+        args = legacy_form.user_db.database, legacy.AccessToken.__table__
+    else:
+        args = legacy_form.user_db.session, legacy.AccessToken
+    return SQLAlchemyAccessTokenDatabase(RefusingToken, *args)
 
 
 async def test_access_tokens(tokens: Any, legacy: Any, rows: Any) -> None:
-    scopes = select(legacy.base.metadata.tables["accesstoken"].c.scope)
+    scopes = select(legacy.AccessToken.__table__.c.scope)
 
     with pytest.raises(ValueError, match="scope"):
         await tokens.create({"token": "token", "user_id": ANNE_ID, "scope": "all"})

@@ -1,15 +1,12 @@
 """`check_schema` of the shim's adapters, in each of their forms."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.orm import declarative_base
 
 from tests.compat.conftest import Form
-from tests.compat.models import FASTAPI_USERS, AccessTokenDB, databases_form, ours
+from tests.compat.models import FASTAPI_USERS, AccessTokenDB, databases_form, legacy_tables, ours
 
 pytestmark = ours
 
@@ -20,25 +17,30 @@ async def test_sound_tables_have_no_problem(form: Form) -> None:
 
 async def test_problem_is_found(form: Form, engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
-        await connection.execute(text(f"DROP TABLE {form.oauth_accounts.name}"))
+        await connection.run_sync(form.oauth_accounts.drop)
 
-    [problem] = await form.user_db.check_schema()
+    try:
+        [problem] = await form.user_db.check_schema()
+    finally:
+        async with engine.begin() as connection:
+            await connection.run_sync(form.oauth_accounts.create)
 
     assert (problem.code, problem.table) == ("missing-table", form.oauth_accounts.name)
 
 
 @pytest.fixture(params=["session", pytest.param("database", marks=databases_form)])
-def tokens(request: pytest.FixtureRequest, legacy: SimpleNamespace) -> Any:
+def tokens(request: pytest.FixtureRequest) -> Any:
     """An access token adapter on a table that is not there."""
     from fastapi_users_db_sqlalchemy.access_token import (
         SQLAlchemyAccessTokenDatabase,
         SQLAlchemyBaseAccessTokenTable,
     )
 
-    base: Any = declarative_base(metadata=legacy.base.metadata)
+    # Not on the tables that other tests share.
+    base: Any = legacy_tables().base
 
     class AccessTokenTable(SQLAlchemyBaseAccessTokenTable, base):
-        pass
+        __tablename__ = "missing"
 
     table = AccessTokenTable.__table__ if request.param == "database" else AccessTokenTable
     connection = request.getfixturevalue(request.param)
@@ -49,4 +51,4 @@ def tokens(request: pytest.FixtureRequest, legacy: SimpleNamespace) -> Any:
 async def test_access_tokens_are_checked(tokens: Any) -> None:
     [problem] = await tokens.check_schema()
 
-    assert (problem.code, problem.table) == ("missing-table", "accesstoken")
+    assert (problem.code, problem.table) == ("missing-table", "missing")

@@ -14,6 +14,7 @@ from fastapi_users_db_sqlalchemy import (
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Text, inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import declarative_base, declared_attr, registry, relationship, synonym
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tests.compat.models import (
     FASTAPI_USERS,
@@ -23,9 +24,11 @@ from tests.compat.models import (
     account,
     anne,
     current_form,
+    current_tables,
     databases_form,
     legacy_form,
     legacy_orm_form,
+    legacy_tables,
     on_every_database,
     ours,
 )
@@ -628,6 +631,21 @@ class TestCurrent:
         await create_all(Base)
 
         assert (await read_back(session, User)).id == 1
+
+
+@ours
+def test_either_convention_has_the_same_tables() -> None:
+    # So nothing is to migrate between them. The tests of both share the tables in the database.
+    def statements(base: Any) -> set[str]:
+        ddl = [
+            construct
+            for table in base.metadata.sorted_tables
+            for construct in (CreateTable(table), *map(CreateIndex, table.indexes))
+        ]
+        # The order of columns is that of the class.
+        return {line.strip(" ,") for statement in ddl for line in str(statement).splitlines()}
+
+    assert statements(legacy_tables().base) == statements(current_tables().base)
 
 
 @ours

@@ -73,6 +73,7 @@ class TestORM:
         with raises(CURRENT):
             SQLAlchemyUserDatabase(session)
 
+    @pytest.mark.any_stack
     def test_nothing(self) -> None:
         with raises(ANY):
             SQLAlchemyUserDatabase()
@@ -89,22 +90,25 @@ class TestORM:
         with raises(CURRENT):
             SQLAlchemyUserDatabase(session, current.User())
 
+    @pytest.mark.any_stack
     def test_too_many_arguments(self, session: AsyncSession, current: SimpleNamespace) -> None:
         with raises(ANY):
             SQLAlchemyUserDatabase(session, current.User, current.OAuthAccount, 1, 2)
 
+    @pytest.mark.any_stack
     def test_unknown_keyword(self, session: AsyncSession, current: SimpleNamespace) -> None:
         with pytest.raises(TypeError, match="user_model"):
             SQLAlchemyUserDatabase(session, user_model=current.User)
 
+    @pytest.mark.any_stack
     def test_argument_given_twice(self, session: AsyncSession, current: SimpleNamespace) -> None:
         with pytest.raises(TypeError, match="user_table"):
             SQLAlchemyUserDatabase(session, current.User, user_table=current.User)
 
-    @pytest.mark.parametrize("legacy_form", [False, True])
-    def test_sync_session(self, legacy_form: bool, addresses: Any, legacy: SimpleNamespace) -> None:
+    @pytest.mark.parametrize("model", [None, UserDB])
+    def test_sync_session(self, model: Any, addresses: Any, legacy: SimpleNamespace) -> None:
         engine = create_engine(addresses.databases)
-        args: Any = (UserDB,) if legacy_form else ()
+        args: Any = () if model is None else (model,)
         with Session(engine) as session, pytest.raises(TypeError, match="AsyncSession"):
             SQLAlchemyUserDatabase(*args, session, legacy.UserTable)
         engine.dispose()

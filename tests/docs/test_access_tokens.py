@@ -11,9 +11,9 @@ from tests.docs.samples import client_of, load, log_in, register
 
 @pytest.mark.parametrize("database", DATABASES)
 async def test_token_is_revoked_by_logging_out(
-    database: str, new_database: Callable[[str], Addresses]
+    database: str, empty_database: Callable[[str], Addresses]
 ) -> None:
-    sample = load("access_tokens/app.py", new_database(database).orm)
+    sample = load("access_tokens/app.py", empty_database(database).orm)
     async with client_of(sample.app) as client:
         await register(client)
         headers = await log_in(client)
@@ -22,8 +22,8 @@ async def test_token_is_revoked_by_logging_out(
         assert (await client.get("/users/me", headers=headers)).status_code == 401
 
 
-async def test_expired_tokens_are_deleted(new_database: Callable[[str], Addresses]) -> None:
-    sample = load("access_tokens/app.py", new_database("sqlite").orm)
+async def test_expired_tokens_are_deleted(empty_database: Callable[[str], Addresses]) -> None:
+    sample = load("access_tokens/app.py", empty_database("sqlite").orm)
     async with client_of(sample.app) as client:
         user = await register(client)
         headers = await log_in(client)
@@ -39,9 +39,9 @@ async def test_expired_tokens_are_deleted(new_database: Callable[[str], Addresse
 
 
 async def test_periodic_task_survives_an_error(
-    new_database: Callable[[str], Addresses], caplog: pytest.LogCaptureFixture
+    empty_database: Callable[[str], Addresses], caplog: pytest.LogCaptureFixture
 ) -> None:
-    sample = load("access_tokens/app.py", new_database("sqlite").orm)
+    sample = load("access_tokens/app.py", empty_database("sqlite").orm)
     asked = []
 
     async def sleep(seconds: float) -> None:

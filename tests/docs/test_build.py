@@ -54,6 +54,7 @@ def test_sound_site_is_built(tmp_path: Path) -> None:
     assert (tmp_path / "site" / "api" / "index.html").is_file()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("index", "problem"),
     [
@@ -73,6 +74,7 @@ def warnings_of_zensical(tmp_path_factory: pytest.TempPathFactory) -> str:
     return build_site(tmp_path_factory.mktemp("site"), index, docstring="[x][module.no_4]")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "problem",
     [

@@ -66,8 +66,8 @@ def widen_columns(engine: Engine) -> None:
 
 
 @pytest.fixture
-def addresses(new_database: Callable[[str], Addresses]) -> Addresses:
-    return new_database("sqlite")
+def addresses(empty_database: Callable[[str], Addresses]) -> Addresses:
+    return empty_database("sqlite")
 
 
 @pytest.fixture
@@ -172,6 +172,7 @@ def test_address_stays_that_of_a_synchronous_engine(
         assert connection.execute(text("SELECT 1")).scalar() == 1
 
 
+@pytest.mark.thorough
 @on_fastapi_users_15
 @pytest.mark.usefixtures("old_tables")
 async def test_jwts_of_a_step_are_accepted_by_the_others(addresses: Addresses) -> None:
@@ -216,6 +217,7 @@ async def test_jwt_without_an_id_is_refused(
             assert (await client.get("/users/me", headers=header)).status_code == 401
 
 
+@pytest.mark.thorough
 @on_fastapi_users_15
 @pytest.mark.usefixtures("old_tables")
 async def test_hashes_are_bcrypt_up_to_step_4_and_argon2_after_a_login_in_step_5(
@@ -231,6 +233,7 @@ async def test_hashes_are_bcrypt_up_to_step_4_and_argon2_after_a_login_in_step_5
     assert kinds == ["2b", "2b", "argon2id", "argon2id", "2b", "2b"]
 
 
+@pytest.mark.thorough
 @on_fastapi_users_15
 @pytest.mark.usefixtures("old_tables")
 async def test_old_password_of_more_than_72_bytes_is_good_in_every_step(

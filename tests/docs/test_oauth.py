@@ -25,9 +25,9 @@ async def profile(authorization: str = Header()) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def client(new_database: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def client(empty_database: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Give a client of the OAuth app, whose provider is the one above."""
-    sample = load("oauth/app.py", new_database("sqlite").orm)
+    sample = load("oauth/app.py", empty_database("sqlite").orm)
     load("errors.py").add_exception_handlers(sample.app)
     sample.google.get_httpx_client = lambda: httpx.AsyncClient(
         transport=httpx.ASGITransport(provider)

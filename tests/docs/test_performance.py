@@ -11,8 +11,8 @@ from tests.docs.samples import load
 ADA = {"email": "ada@example.com", "hashed_password": "..."}
 
 
-async def test_a_user_is_read_on_autocommit(new_database: Callable[[str], Addresses]) -> None:
-    sample = load("performance/app.py", new_database("sqlite").orm)
+async def test_a_user_is_read_on_autocommit(empty_database: Callable[[str], Addresses]) -> None:
+    sample = load("performance/app.py", empty_database("sqlite").orm)
     async with sample.engine.begin() as connection:
         await connection.run_sync(sample.Base.metadata.create_all)
         indexes = await connection.run_sync(lambda c: inspect(c).get_indexes("oauth_account"))

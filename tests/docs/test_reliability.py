@@ -48,8 +48,8 @@ def end_connections(addresses: Addresses) -> None:
         assert ended.fetchone() == (True,)
 
 
-async def test_idle_connections_may_end(new_database: Callable[[str], Addresses]) -> None:
-    addresses = new_database("postgresql")
+async def test_idle_connections_may_end(empty_database: Callable[[str], Addresses]) -> None:
+    addresses = empty_database("postgresql")
     sample = load("reliability.py", addresses.orm)
     without = create_async_engine(addresses.orm)
     await ask(sample.engine)

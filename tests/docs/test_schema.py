@@ -21,9 +21,9 @@ def test_table_lists_every_code_and_each_has_its_section() -> None:
 
 @pytest.mark.parametrize("database", DATABASES)
 async def test_app_starts_only_on_sound_tables(
-    database: str, new_database: Callable[[str], Addresses]
+    database: str, empty_database: Callable[[str], Addresses]
 ) -> None:
-    sample = load("schema/app.py", new_database(database).orm)
+    sample = load("schema/app.py", empty_database(database).orm)
     async with sample.engine.begin() as connection:
         await connection.run_sync(sample.Base.metadata.create_all)
     async with client_of(sample.app) as client:

@@ -11,7 +11,7 @@ from fastapi_users_db import SQLAlchemyAccessTokenDatabase, SQLAlchemyUserDataba
 from tests.conftest import DATABASES, Addresses
 from tests.docs.samples import load
 
-NewDatabase = Callable[[str], Addresses]
+EmptyDatabase = Callable[[str], Addresses]
 every_database = pytest.mark.parametrize("database", DATABASES)
 ADA = {"email": "ada@example.com", "hashed_password": "..."}
 
@@ -29,10 +29,10 @@ async def session_with_tables(sample: Any, address: str) -> AsyncIterator[AsyncS
 @every_database
 @pytest.mark.parametrize("kind", ["int_id", "str_id", "synonym_id", "names"])
 async def test_users_accounts_and_tokens_share_an_id(
-    kind: str, database: str, new_database: NewDatabase
+    kind: str, database: str, empty_database: EmptyDatabase
 ) -> None:
     sample = load(f"tables/{kind}.py")
-    async with session_with_tables(sample, new_database(database).orm) as session:
+    async with session_with_tables(sample, empty_database(database).orm) as session:
         user_db: Any = SQLAlchemyUserDatabase(session, sample.User, sample.OAuthAccount)
         user = await user_db.create(ADA)
         account = {"oauth_name": "google", "access_token": "x", "account_id": "1"}
@@ -70,9 +70,11 @@ def test_user_manager_parses_the_id(kind: str, value: object) -> None:
 
 
 @every_database
-async def test_own_fields_are_read_and_written(database: str, new_database: NewDatabase) -> None:
+async def test_own_fields_are_read_and_written(
+    database: str, empty_database: EmptyDatabase
+) -> None:
     sample = load("tables/fields.py")
-    async with session_with_tables(sample, new_database(database).orm) as session:
+    async with session_with_tables(sample, empty_database(database).orm) as session:
         user_db: Any = SQLAlchemyUserDatabase(session, sample.User)
         user = await user_db.create({**ADA, "settings": {"theme": "dark"}})
         assert (user.name, user.plan, user.source) == (None, sample.Plan.FREE, "web")
@@ -87,9 +89,9 @@ async def test_own_fields_are_read_and_written(database: str, new_database: NewD
 
 
 @every_database
-async def test_dataclass_is_read_and_written(database: str, new_database: NewDatabase) -> None:
+async def test_dataclass_is_read_and_written(database: str, empty_database: EmptyDatabase) -> None:
     sample = load("tables/dataclass.py")
-    async with session_with_tables(sample, new_database(database).orm) as session:
+    async with session_with_tables(sample, empty_database(database).orm) as session:
         user_db: Any = SQLAlchemyUserDatabase(session, sample.User)
         user = await user_db.create({**ADA, "name": "Ada"})
         assert (user.name, user.email) == ("Ada", "ada@example.com")

@@ -19,8 +19,8 @@ BOB = {"email": "bob@example.com", "hashed_password": "..."}
 
 
 @pytest.fixture(params=DATABASES)
-def address(request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]) -> str:
-    return new_database(request.param).orm
+def address(request: pytest.FixtureRequest, empty_database: Callable[[str], Addresses]) -> str:
+    return empty_database(request.param).orm
 
 
 @pytest.fixture

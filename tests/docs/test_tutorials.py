@@ -27,25 +27,25 @@ async def registers_logs_in_and_answers(app: FastAPI) -> None:
 
 
 @every_database
-async def test_orm_tutorial_runs(database: str, new_database: Callable[[str], Addresses]) -> None:
-    module = load("orm/app.py", new_database(database).orm)
+async def test_orm_tutorial_runs(database: str, empty_database: Callable[[str], Addresses]) -> None:
+    module = load("orm/app.py", empty_database(database).orm)
     await registers_logs_in_and_answers(module.app)
 
 
 @databases_adapter
 @every_database
 async def test_databases_tutorial_runs(
-    database: str, new_database: Callable[[str], Addresses]
+    database: str, empty_database: Callable[[str], Addresses]
 ) -> None:
-    module = load("databases/app.py", new_database(database).orm)
+    module = load("databases/app.py", empty_database(database).orm)
     await registers_logs_in_and_answers(module.app)
 
 
 @databases_adapter
 async def test_orm_tutorial_continues_with_the_data_of_the_databases_tutorial(
-    new_database: Callable[[str], Addresses],
+    empty_database: Callable[[str], Addresses],
 ) -> None:
-    address = new_database("sqlite").orm
+    address = empty_database("sqlite").orm
     async with client_of(load("databases/app.py", address).app) as client:
         user = await register(client)
     async with client_of(load("orm/app.py", address).app) as client:
@@ -53,8 +53,8 @@ async def test_orm_tutorial_continues_with_the_data_of_the_databases_tutorial(
     assert response.json() == user
 
 
-async def test_shortest_program_runs(new_database: Callable[[str], Addresses]) -> None:
-    await load("shortest.py", new_database("sqlite").orm).main()
+async def test_shortest_program_runs(empty_database: Callable[[str], Addresses]) -> None:
+    await load("shortest.py", empty_database("sqlite").orm).main()
 
 
 def test_readme_shows_the_shortest_program() -> None:

@@ -132,7 +132,9 @@ def orm_adapters(url: str) -> Adapters:
 
 
 def databases_adapters(url: str) -> Adapters:
-    database = Database(url)
+    # Ten connections at once otherwise, of the hundred that PostgreSQL has.
+    options = {} if url.startswith("sqlite") else {"min_size": 1}
+    database = Database(url, **options)
 
     async def get_user_db() -> AsyncIterator[DatabasesUserDatabase[User, uuid.UUID]]:
         yield DatabasesUserDatabase(database, User, OAuthAccount)

@@ -1,14 +1,15 @@
 """The application on every adapter and database, and browsers that visit it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.conftest import DATABASES, Addresses, create_tables
 from tests.e2e.app import Backend, Base, User, create_app
@@ -26,6 +27,8 @@ BACKENDS = [
     pytest.param("orm", marks=pytest.mark.filterwarnings(*LEAKS)),
     pytest.param("databases", marks=pytest.mark.filterwarnings(*LEAKS, DEPRECATION)),
 ]
+
+AppOf = Callable[[Backend, Addresses], Awaitable[FastAPI]]
 
 
 @pytest.fixture(scope="session", params=DATABASES)
@@ -52,34 +55,51 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 @pytest.fixture(scope="session")
-def app(backend: Backend, addresses: Addresses, provider: Provider) -> FastAPI:
-    return create_app(backend, addresses, provider.url)
+async def app_of(provider: Provider, new_database: object) -> AsyncIterator[AppOf]:
+    """The application on a backend and a database: the same one for all tests of the run.
+
+    It stops before its database is dropped.
+    """
+    apps: dict[tuple[Backend, Addresses], FastAPI] = {}
+
+    async def app_of(backend: Backend, addresses: Addresses) -> FastAPI:
+        if (backend, addresses) not in apps:
+            app = create_app(backend, addresses, provider.url)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            apps[backend, addresses] = app
+        return apps[backend, addresses]
+
+    async with AsyncExitStack() as stack:
+        yield app_of
 
 
 @pytest.fixture(scope="session")
-def other_app(backend: Backend, addresses: Addresses, provider: Provider) -> FastAPI:
+async def app(backend: Backend, addresses: Addresses, app_of: AppOf) -> FastAPI:
+    return await app_of(backend, addresses)
+
+
+@pytest.fixture(scope="session")
+async def other_app(backend: Backend, addresses: Addresses, app_of: AppOf) -> FastAPI:
     """The same application on the other backend, with the same database."""
-    other: Backend = "databases" if backend == "orm" else "orm"
-    return create_app(other, addresses, provider.url)
+    return await app_of("databases" if backend == "orm" else "orm", addresses)
 
 
 @pytest.fixture
 async def browser(app: FastAPI) -> AsyncIterator[Browser]:
-    """A browser, and the application running for the time of the test."""
-    async with app.router.lifespan_context(app), Browser(app) as browser:
+    async with Browser(app) as browser:
         yield browser
 
 
 @pytest.fixture
 async def other_browser(other_app: FastAPI) -> AsyncIterator[Browser]:
     """A browser that visits the same application on the other backend."""
-    async with other_app.router.lifespan_context(other_app), Browser(other_app) as browser:
+    async with Browser(other_app) as browser:
         yield browser
 
 
-@pytest.fixture
-async def admin(browser: Browser, app: FastAPI, engine: AsyncEngine) -> AsyncIterator[Browser]:
-    """Another browser, in which a superuser is logged in."""
+@pytest.fixture(scope="session")
+async def admin(app: FastAPI, engine: AsyncEngine) -> AsyncIterator[Browser]:
+    """Another browser, in which a superuser is logged in: the same for all tests."""
     email = f"admin-{uuid4().hex}@example.com"
     async with Browser(app) as admin:
         await admin.register(email)
@@ -91,12 +111,10 @@ async def admin(browser: Browser, app: FastAPI, engine: AsyncEngine) -> AsyncIte
         yield admin
 
 
-@pytest.fixture
-async def engine(addresses: Addresses) -> AsyncIterator[AsyncEngine]:
+@pytest.fixture(scope="session")
+def engine(addresses: Addresses, engine_of: Callable[[Addresses], AsyncEngine]) -> AsyncEngine:
     """The database itself, for what no route of the application does."""
-    engine = create_async_engine(addresses.orm)
-    yield engine
-    await engine.dispose()
+    return engine_of(addresses)
 
 
 @pytest.fixture

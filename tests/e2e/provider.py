@@ -115,20 +115,25 @@ class ProviderOAuth2(OAuth2):
 
 
 @contextlib.contextmanager
-def served_provider() -> Iterator[Provider]:
-    """Serve a provider on a free port, from a thread of its own."""
-    provider = Provider()
-    server = uvicorn.Server(
-        uvicorn.Config(provider.app, lifespan="off", ws="none", log_level="warning")
-    )
+def served(app: FastAPI) -> Iterator[str]:
+    """Serve an application on a free port, from a thread of its own, and give its address."""
+    server = uvicorn.Server(uvicorn.Config(app, ws="none", log_level="warning"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        provider.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
             # The socket listens already: this waits for the server to run.
-            httpx.get(provider.url, trust_env=False)
-            yield provider
+            httpx.get(url, trust_env=False)
+            yield url
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextlib.contextmanager
+def served_provider() -> Iterator[Provider]:
+    """Serve a provider."""
+    provider = Provider()
+    with served(provider.app) as provider.url:
+        yield provider

@@ -3,9 +3,19 @@
 import asyncio
 import os
 
+import pytest
 from fastapi import FastAPI
 
+from tests.conftest import Addresses
+from tests.e2e.app import Backend, create_app
 from tests.e2e.browser import Browser
+from tests.e2e.provider import Provider
+
+
+@pytest.fixture(scope="module")
+def app(backend: Backend, addresses: Addresses, provider: Provider) -> FastAPI:
+    """An application of these tests' own: that of the others runs already."""
+    return create_app(backend, addresses, provider.url)
 
 
 def open_files() -> int:

@@ -6,7 +6,8 @@ has handed out a while ago. After it everything is read through both adapters.
 
 import asyncio
 import unicodedata
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -15,7 +16,7 @@ from uuid import UUID, uuid5
 from databases import Database
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from fastapi_users_db import (
     AccessTokenNotFoundError,
@@ -24,7 +25,7 @@ from fastapi_users_db import (
     UserAlreadyExistsError,
     UserNotFoundError,
 )
-from tests.conftest import Addresses
+from tests.conftest import Addresses, create_tables
 from tests.equivalence.forms import FORMS, LEGACY, opened
 from tests.races.tables import declare
 
@@ -143,38 +144,29 @@ class Model:
 class Equivalence(RuleBasedStateMachine):
     """One database, with or without the opt-in indexes."""
 
+    loop: asyncio.AbstractEventLoop
     addresses: Addresses
+    engine: AsyncEngine
+    database: Database
     indexed: bool
     on_step: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self) -> None:
         super().__init__()
         self.tables = declare(self.indexed)
-        self.loop = asyncio.new_event_loop()
-        self.engine = create_async_engine(self.addresses.orm)
-        pool = {} if self.addresses.name == "sqlite" else {"min_size": 1, "max_size": 3}
-        self.database = Database(self.addresses.databases, **pool)
         self.model = Model()
         self.held: list[Held] = []
         self.number = 0
         self.run(self._begin())
 
-    def run(self, operation: Coroutine[Any, Any, Any]) -> Any:
-        return self.loop.run_until_complete(asyncio.wait_for(operation, 120))
+    @classmethod
+    def run(cls, operation: Coroutine[Any, Any, Any]) -> Any:
+        return cls.loop.run_until_complete(asyncio.wait_for(operation, 120))
 
     async def _begin(self) -> None:
-        await self.database.connect()
         async with self.engine.begin() as connection:
             for table in reversed(self.tables.Base.metadata.sorted_tables):
                 await connection.execute(table.delete())
-
-    def teardown(self) -> None:
-        async def end() -> None:
-            await self.database.disconnect()
-            await self.engine.dispose()
-
-        self.run(end())
-        self.loop.close()
 
     def act(self, form: str, action: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
         """Do something through a form, and return what it returns, or the error."""
@@ -504,10 +496,27 @@ class Equivalence(RuleBasedStateMachine):
         return self.held[index % len(self.held)]
 
 
-def machine(addresses: Addresses, *, indexed: bool, **attributes: Any) -> type[Equivalence]:
-    """Return the machine for one database."""
-    return type(
+@contextmanager
+def machine(
+    addresses: Addresses, *, indexed: bool, **attributes: Any
+) -> Iterator[type[Equivalence]]:
+    """Give the machine for one database, whose tables are created."""
+    pool = {} if addresses.name == "sqlite" else {"min_size": 1, "max_size": 3}
+    open_ = {
+        "loop": asyncio.new_event_loop(),
+        "engine": create_async_engine(addresses.orm),
+        "database": Database(addresses.databases, **pool),
+    }
+    here = type(
         "EquivalenceHere",
         (Equivalence,),
-        {"addresses": addresses, "indexed": indexed, **attributes},
+        {"addresses": addresses, "indexed": indexed, **open_, **attributes},
     )
+    here.run(create_tables(addresses, declare(indexed).Base.metadata))
+    here.run(here.database.connect())
+    try:
+        yield here
+    finally:
+        here.run(here.database.disconnect())
+        here.run(here.engine.dispose())
+        here.loop.close()

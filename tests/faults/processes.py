@@ -9,7 +9,19 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.atomicity.killing", "tests.races.test_two_processes"])
+CONTEXT.set_forkserver_preload(
+    [
+        "tests.atomicity.killing",
+        "tests.races.test_two_processes",
+        # What the first engine of a database would import.
+        "sqlalchemy.dialects.sqlite.aiosqlite",
+        "sqlalchemy.dialects.postgresql.asyncpg",
+        "sqlalchemy.dialects.mysql.aiomysql",
+        "databases.backends.postgres",
+        "databases.backends.mysql",
+        "databases.backends.sqlite",
+    ]
+)
 # It ends before this process does: by then it has written what it has measured of coverage.
 atexit.register(forkserver._forkserver._stop)
 

@@ -156,13 +156,15 @@ class _Connection:
             cursor = connection.cursor()
             if self.proxy.kind is servers.POSTGRESQL:
                 cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_port = %s",
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND client_port = %s",
                     (port,),
                 )
                 assert cursor.fetchone() == (True,)
             else:
                 cursor.execute(
-                    "SELECT id FROM information_schema.processlist WHERE host LIKE %s",
+                    "SELECT id FROM information_schema.processlist "
+                    "WHERE db = DATABASE() AND host LIKE %s",
                     (f"%:{port}",),
                 )
                 [(session,)] = cursor.fetchall()

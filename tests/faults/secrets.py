@@ -36,7 +36,8 @@ class Texts:
                 continue
             seen.add(id(link))
             self.show(link)
-            self.texts.append("".join(traceback.format_exception(link)))
+            # Not the traceback, which is lines of our own: a secret is in a message or a note.
+            self.texts += traceback.format_exception_only(type(link), link)
             links += [link.__cause__, link.__context__, getattr(link, "orig", None)]
 
     def assert_no_secret(self) -> None:

@@ -1,9 +1,9 @@
 """The combinations of the conformance suite, under hostile input."""
 
-from tests.conformance.conftest import addresses, backend
+from tests.conformance.conftest import addresses, backend, open_backend
 from tests.conftest import SOAK
 
-__all__ = ["addresses", "backend"]
+__all__ = ["addresses", "backend", "open_backend"]
 
 # Long ones, which `make soak` runs.
 LONG = ["test_api.py", "test_constructors.py", "test_fuzz.py"]

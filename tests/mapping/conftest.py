@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from databases import Database
-from sqlalchemy import MetaData, NullPool, inspect
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy import MetaData, inspect
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from fastapi_users_db import (
     DatabasesUserDatabase,
@@ -16,7 +16,8 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
     UserDatabase,
 )
-from tests.conftest import Addresses, create_tables
+from tests.conftest import Addresses
+from tests.sharing import connections, delete_rows
 
 
 @pytest.fixture(scope="package", params=["sqlite", "postgresql", "mariadb-asyncmy"])
@@ -33,48 +34,51 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 class Storage:
-    """An empty database, in which an adapter finds the tables that it needs."""
+    """A database with the tables of one `MetaData`, and the adapters over it."""
 
-    def __init__(self, addresses: Addresses, engine: AsyncEngine) -> None:
+    def __init__(self, addresses: Addresses, engine: AsyncEngine, database: Database) -> None:
         self.addresses = addresses
         self.engine = engine
-        self.metadata: MetaData | None = None
+        self.database = database
+        self.metadata = MetaData()
 
     @asynccontextmanager
     async def adapter(
         self, backend: str, user_table: Any, oauth_account_table: Any = None
     ) -> AsyncIterator[UserDatabase[Any, Any]]:
-        """Give an adapter whose session or connection is closed at the end of the block."""
-        if self.metadata is None:
-            await self.create_tables(inspect(user_table).local_table.metadata)
+        """Give an adapter whose session, if it has one, is closed at the end of the block."""
+        await self.use_tables(inspect(user_table).local_table.metadata)
         if backend == "databases":
-            async with Database(self.addresses.databases) as database:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
-                    adapter = DatabasesUserDatabase(database, user_table, oauth_account_table)
-                yield adapter
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
+                adapter = DatabasesUserDatabase(self.database, user_table, oauth_account_table)
+            yield adapter
         else:
             expire_on_commit = backend == "orm-expire-on-commit"
             sessions = async_sessionmaker(self.engine, expire_on_commit=expire_on_commit)
             async with sessions() as session:
                 yield SQLAlchemyUserDatabase(session, user_table, oauth_account_table)
 
-    async def create_tables(self, metadata: MetaData) -> None:
-        await create_tables(self.addresses, metadata)
-        self.metadata = metadata
-
-    async def close(self) -> None:
-        if self.metadata is not None:
+    async def use_tables(self, metadata: MetaData) -> None:
+        """Have these tables, in place of those of the tests before if they are others."""
+        if self.metadata is not metadata:
             async with self.engine.begin() as connection:
                 await connection.run_sync(self.metadata.drop_all)
-        await self.engine.dispose()
+                await connection.run_sync(metadata.create_all)
+            self.metadata = metadata
+
+
+@pytest.fixture(scope="package")
+async def connected(addresses: Addresses) -> AsyncIterator[Storage]:
+    async with connections(addresses) as (engine, database):
+        yield Storage(addresses, engine, database)
 
 
 @pytest.fixture
-async def storage(addresses: Addresses) -> AsyncIterator[Storage]:
-    storage = Storage(addresses, create_async_engine(addresses.orm, poolclass=NullPool))
-    yield storage
-    await storage.close()
+async def storage(connected: Storage) -> AsyncIterator[Storage]:
+    """A database in which an adapter finds the tables that it needs, without rows."""
+    yield connected
+    await delete_rows(connected.engine, connected.metadata)
 
 
 def contents(instance: Any) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def backend(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 async def storage(storage: Storage) -> Storage:
-    await storage.create_tables(Base.metadata)
+    await storage.use_tables(Base.metadata)
     async with storage.engine.begin() as connection:
         castles = [{"id": 1, "name": "Camelot"}, {"id": 2, "name": "Aaargh"}]
         await connection.execute(insert(Castle), castles)

@@ -27,9 +27,18 @@ def style(request: pytest.FixtureRequest) -> Style:
     return STYLES[request.param]()
 
 
-async def test_create_returns_what_every_look_up_finds(
+async def test_a_user_lives_its_whole_life(storage: Storage, backend: str, style: Style) -> None:
+    # One step after the other; the one that fails is in the traceback.
+    user = await create_returns_what_every_look_up_finds(storage, backend, style)
+    await update_is_written(storage, backend, style, user)
+    await delete_leaves_nothing(storage, backend, style, user)
+    await oauth_account_table_is_optional(storage, backend, style)
+    await oauth_accounts_are_written(storage, backend, style)
+
+
+async def create_returns_what_every_look_up_finds(
     storage: Storage, backend: str, style: Style
-) -> None:
+) -> Any:
     async with storage.adapter(backend, style.user, style.oauth_account) as db:
         user = await db.create({**USER, "oauth_accounts": [ACCOUNT]})
     async with storage.adapter(backend, style.user, style.oauth_account) as db:
@@ -42,11 +51,10 @@ async def test_create_returns_what_every_look_up_finds(
     assert created.items() >= {**USER, "is_active": True, "is_superuser": False}.items()
     assert account.items() >= {**ACCOUNT, "user_id": user.id}.items()
     assert contents(by_id) == contents(by_email) == contents(by_oauth_account) == created
+    return user
 
 
-async def test_update_is_written(storage: Storage, backend: str, style: Style) -> None:
-    async with storage.adapter(backend, style.user, style.oauth_account) as db:
-        user = await db.create({**USER, "oauth_accounts": [ACCOUNT]})
+async def update_is_written(storage: Storage, backend: str, style: Style, user: Any) -> None:
     async with storage.adapter(backend, style.user, style.oauth_account) as db:
         updated = await db.update(user, {"name": "Galahad", "is_verified": True})
 
@@ -55,7 +63,30 @@ async def test_update_is_written(storage: Storage, backend: str, style: Style) -
     await expect_in_database(storage, style, user)
 
 
-async def test_oauth_accounts_are_written(storage: Storage, backend: str, style: Style) -> None:
+async def delete_leaves_nothing(storage: Storage, backend: str, style: Style, user: Any) -> None:
+    async with storage.adapter(backend, style.user, style.oauth_account) as db:
+        # The one was read in another session, the other is made in this one.
+        await db.delete(user)
+        assert await db.get(user.id) is None
+        assert await db.get_by_oauth_account("grail", "1") is None
+        user = await db.create({**USER, "oauth_accounts": [ACCOUNT]})
+        await db.delete(user)
+        assert await db.get(user.id) is None
+        assert await db.get_by_oauth_account("grail", "1") is None
+
+
+async def oauth_account_table_is_optional(storage: Storage, backend: str, style: Style) -> None:
+    async with storage.adapter(backend, style.user) as db:
+        user = await db.create(USER)
+        await db.update(user, {"name": "Galahad"})
+        found = await db.get_by_email(EMAIL)
+        assert found is not None
+        assert found.name == user.name == "Galahad"
+        await db.delete(user)
+        assert await db.get_by_email(EMAIL) is None
+
+
+async def oauth_accounts_are_written(storage: Storage, backend: str, style: Style) -> None:
     async with storage.adapter(backend, style.user, style.oauth_account) as db:
         user = await db.create({**USER, "oauth_accounts": [ACCOUNT]})
         await db.update(user, {"oauth_accounts": [{**ACCOUNT, "account_id": "2"}]})
@@ -66,26 +97,6 @@ async def test_oauth_accounts_are_written(storage: Storage, backend: str, style:
     accounts = {account.account_id: account.access_token for account in user.oauth_accounts}
     assert accounts == {"2": "newer", "1": "token"}
     await expect_in_database(storage, style, user)
-
-
-async def test_delete_leaves_nothing(storage: Storage, backend: str, style: Style) -> None:
-    async with storage.adapter(backend, style.user, style.oauth_account) as db:
-        user = await db.create({**USER, "oauth_accounts": [ACCOUNT]})
-        await db.delete(user)
-        assert await db.get(user.id) is None
-        assert await db.get_by_oauth_account("grail", "1") is None
-
-
-async def test_oauth_account_table_is_optional(
-    storage: Storage, backend: str, style: Style
-) -> None:
-    async with storage.adapter(backend, style.user) as db:
-        user = await db.create(USER)
-        await db.update(user, {"name": "Galahad"})
-        found = await db.get_by_email(EMAIL)
-
-    assert found is not None
-    assert found.name == user.name == "Galahad"
 
 
 async def expect_in_database(storage: Storage, style: Style, user: Any) -> None:

@@ -1,6 +1,5 @@
 """Databases that are raced in, and duels of two parties at each of their statements."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.conftest import DATABASES, SOAK, Addresses, create_tables
 from tests.faults.secrets import collected, planted
@@ -31,14 +31,31 @@ RACED = DATABASES if SOAK else [name for name in DATABASES if name != "mariadb-a
 MAX_STATEMENTS = 30
 
 
+@dataclass
+class Raced:
+    """A database, and what is kept of it for the whole run."""
+
+    addresses: Addresses
+    tables: SimpleNamespace
+    observer: Observer
+    engine: AsyncEngine
+
+
 @pytest.fixture(scope="session", params=RACED)
-def raced(request: pytest.FixtureRequest, new_database: Callable[[str], Addresses]) -> Any:
+async def database(
+    request: pytest.FixtureRequest,
+    new_database: Callable[[str], Addresses],
+    engine_of: Callable[[Addresses], AsyncEngine],
+) -> AsyncIterator[dict[bool, Raced]]:
     """The same database with and without the indexes that are opt-in."""
     found = {}
     for indexed in (False, True):
-        found[indexed] = new_database(request.param)
-        asyncio.run(create_tables(found[indexed], declare(indexed).Base.metadata))
-    return found
+        addresses, tables = new_database(request.param), declare(indexed)
+        await create_tables(addresses, tables.Base.metadata)
+        found[indexed] = Raced(addresses, tables, Observer(addresses), engine_of(addresses))
+    yield found
+    for raced in found.values():
+        await raced.observer.engine.dispose()
 
 
 Action = Callable[[Party], Awaitable[Any]]
@@ -49,10 +66,16 @@ class Duel:
     """Two kinds of parties in one database."""
 
     pair: tuple[str, str]
-    addresses: Addresses
-    tables: SimpleNamespace
-    observer: Observer
+    database: Raced
     adapters: Any = None
+
+    @property
+    def tables(self) -> SimpleNamespace:
+        return self.database.tables
+
+    @property
+    def observer(self) -> Observer:
+        return self.database.observer
 
     @property
     def has_own_transaction(self) -> bool:
@@ -77,7 +100,13 @@ class Duel:
             texts = stack.enter_context(collected())
             first, second = [
                 await stack.enter_async_context(
-                    party(kind, self.addresses, self.tables, self.adapters)
+                    party(
+                        kind,
+                        self.database.addresses,
+                        self.tables,
+                        self.database.engine,
+                        self.adapters,
+                    )
                 )
                 for kind in self.pair
             ]
@@ -111,7 +140,9 @@ class Duel:
 
         One that has read and would write, while the other has written, can never go on.
         """
-        is_possible = self.addresses.name == "sqlite" and not {"orm", "databases"} >= {*self.pair}
+        is_possible = self.observer.database == "sqlite" and not {"orm", "databases"} >= {
+            *self.pair
+        }
         return is_possible and any("is locked" in str(outcome.error) for outcome in outcomes)
 
     async def clear(self) -> None:
@@ -159,14 +190,6 @@ class Duel:
         return int(number)
 
 
-def open_duel(
-    pair: tuple[str, str], raced: Any, *, indexed: bool = False, adapters: Any = None
-) -> Duel:
-    """Open a duel in the database with or without the opt-in indexes."""
-    addresses = raced[indexed]
-    return Duel(pair, addresses, declare(indexed), Observer(addresses), adapters)
-
-
 @pytest.fixture(params=PAIRS, ids="-against-".join)
 def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
     pair: tuple[str, str] = request.param
@@ -174,16 +197,12 @@ def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
 
 
 @pytest.fixture
-async def duel(pair: tuple[str, str], raced: Any) -> AsyncIterator[Duel]:
+def duel(pair: tuple[str, str], database: dict[bool, Raced]) -> Duel:
     """A duel on the tables as they are without the opt-in indexes."""
-    duel = open_duel(pair, raced)
-    yield duel
-    await duel.observer.engine.dispose()
+    return Duel(pair, database[False])
 
 
 @pytest.fixture
-async def indexed_duel(pair: tuple[str, str], raced: Any) -> AsyncIterator[Duel]:
+def indexed_duel(pair: tuple[str, str], database: dict[bool, Raced]) -> Duel:
     """A duel on tables with the opt-in indexes."""
-    duel = open_duel(pair, raced, indexed=True)
-    yield duel
-    await duel.observer.engine.dispose()
+    return Duel(pair, database[True])

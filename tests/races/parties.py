@@ -29,10 +29,10 @@ from tests.conftest import Addresses
 KINDS = ("orm", "orm-no-commit", "databases", "databases-transaction")
 """What a party works through. Two of them do so in a transaction of the app's own."""
 
-PATIENCE_SECONDS = {"sqlite": 1}
-"""How long the second party may take before the first goes on, where that is not seen to wait.
+PATIENCE_SECONDS = 30
+"""How long the second party may take before the first goes on, where it is not seen to wait.
 
-On the servers long: if both went on at once, one could be ended for a deadlock.
+None needs that long: if both went on at once, one could be ended for a deadlock.
 """
 
 BOUND_SECONDS = 120
@@ -82,15 +82,20 @@ class Party:
         self.running = None
 
     @property
-    def has_written(self) -> bool:
-        """Whether there is something that it has written and not committed."""
-        done = self.statements[: self.hold_before - 1 if self.hold_before else None]
-        for statement in reversed(done):
+    def transaction(self) -> list[str]:
+        """What it has executed in the transaction that it is in, on SQLite: none if in none."""
+        done: list[str] = []
+        for statement in self.statements[: self.hold_before - 1 if self.hold_before else None]:
             if statement in ENDS:
-                return False
-            if statement.startswith(WRITES):
-                return self.kind.startswith("orm") or "BEGIN" in done
-        return False
+                done.clear()
+            # The driver of the ORM begins with what is written.
+            elif done or statement == "BEGIN" or (self.is_orm and statement.startswith(WRITES)):
+                done.append(statement)
+        return done
+
+    @property
+    def is_orm(self) -> bool:
+        return self.kind.startswith("orm")
 
     async def act(self, action: Callable[["Party"], Awaitable[Any]]) -> Any:
         """Return what the action returns, in the app's own transaction if it has one; or raise."""
@@ -125,16 +130,20 @@ class _Watched:
             self._party.after()
 
     async def fetch_all(self, query: Any) -> Any:
-        return await self._tell(str(query), self._inner.fetch_all, query)
+        return await self._tell(self._text(query), self._inner.fetch_all, query)
 
     async def fetch_one(self, query: Any) -> Any:
-        return await self._tell(str(query), self._inner.fetch_one, query)
+        return await self._tell(self._text(query), self._inner.fetch_one, query)
 
     async def fetch_val(self, query: Any, *args: Any) -> Any:
-        return await self._tell(str(query), self._inner.fetch_val, query, *args)
+        return await self._tell(self._text(query), self._inner.fetch_val, query, *args)
 
     async def execute(self, query: Any) -> Any:
-        return await self._tell(str(query), self._inner.execute, query)
+        return await self._tell(self._text(query), self._inner.execute, query)
+
+    def _text(self, query: Any) -> str:
+        # As `databases` compiles it, and the adapters remember it.
+        return str(query.compile(dialect=self._inner._dialect).string)
 
     async def start(self, is_root: bool, **options: Any) -> None:
         self._is_root = is_root
@@ -176,7 +185,11 @@ def watch_database(database: Database, party: Party) -> None:
 
 @asynccontextmanager
 async def party(
-    kind: str, addresses: Addresses, tables: SimpleNamespace, adapters: Any = None
+    kind: str,
+    addresses: Addresses,
+    tables: SimpleNamespace,
+    engine: AsyncEngine,
+    adapters: Any = None,
 ) -> AsyncIterator[Party]:
     """Open a party.
 
@@ -184,24 +197,25 @@ async def party(
         kind: one of `KINDS`.
         addresses: the database.
         tables: the app's classes.
+        engine: the database, for the parties of the ORM.
         adapters: what there is of `orm_users` and `databases_users` is used instead of ours.
     """
     opened = Party(kind)
     classes = tables.User, tables.OAuthAccount
-    if kind.startswith("orm"):
-        engine = create_async_engine(addresses.orm, pool_size=1)
-        watch_engine(engine, opened)
+    if opened.is_orm:
+        # The same engine, with the same connections, but only this party hears of it.
+        watched = engine.execution_options()
+        watch_engine(watched, opened)
         options = {"commit": False} if kind == "orm-no-commit" else {}
         user_database: Any = getattr(adapters, "orm_users", SQLAlchemyUserDatabase)
 
         async def renew() -> None:
-            session = opened.connection = AsyncSession(engine, expire_on_commit=False)
+            session = opened.connection = AsyncSession(watched, expire_on_commit=False)
             opened.users = user_database(session, *classes, **options)
             opened.tokens = SQLAlchemyAccessTokenDatabase(session, tables.AccessToken, **options)
 
         opened.connect = renew
         yield opened
-        await engine.dispose()
         return
     # One connection is enough, and the fewer the faster it is open.
     pool = {} if addresses.name == "sqlite" else {"min_size": 1, "max_size": 1}
@@ -220,18 +234,15 @@ class Observer:
     """A look past both parties: at the rows, and at who waits for whom."""
 
     def __init__(self, addresses: Addresses) -> None:
-        self._addresses = addresses
         self.database = addresses.name
         self.engine = create_async_engine(addresses.orm, isolation_level="AUTOCOMMIT")
 
     async def is_waiting(self, second: Party, first: Party) -> bool:
         """Tell whether the second party waits for a lock that the first holds."""
-        if self._addresses.name == "sqlite":
-            # A second writer waits; the first is held, so it will not end.
-            writes = second.running is not None and second.running.startswith((*WRITES, *ENDS))
-            return writes and first.has_written
+        if self.database == "sqlite":
+            return self._is_waiting_on_sqlite(second.running or "", second, first)
         async with self.engine.connect() as connection:
-            if self._addresses.name == "postgresql":
+            if self.database == "postgresql":
                 waiting = await connection.scalar(
                     text(
                         "SELECT count(*) FROM pg_stat_activity "
@@ -250,6 +261,16 @@ class Observer:
             "LOCK WAIT" in transaction
             and transaction.partition("thread id ")[2].partition(",")[0] in ours
             for transaction in transactions
+        )
+
+    def _is_waiting_on_sqlite(self, running: str, second: Party, first: Party) -> bool:
+        """The first is held, so it will not end: a second one waits to write, or to commit."""
+        commits = running == "COMMIT" or (running.startswith(WRITES) and not second.transaction)
+        # What was read in a transaction is locked against a commit, what was written against all.
+        return any(
+            (statement.startswith(WRITES) and (commits or running.startswith(WRITES)))
+            or (statement.startswith("SELECT") and commits)
+            for statement in first.transaction
         )
 
     async def rows(self, statement: Any) -> list[Any]:
@@ -297,7 +318,7 @@ async def interleave(
         reaction = asyncio.create_task(_outcome(second.act(other)))
         if not action.done():
             loop = asyncio.get_running_loop()
-            deadline = loop.time() + PATIENCE_SECONDS.get(observer.database, 30)
+            deadline = loop.time() + PATIENCE_SECONDS
             while loop.time() < deadline:
                 done, _ = await asyncio.wait({reaction}, timeout=0.01)
                 if done or await observer.is_waiting(second, first):

@@ -11,7 +11,7 @@ from tests.races.conftest import Duel
 from tests.races.parties import Outcome, Party
 
 pytestmark = pytest.mark.parametrize("pair", [("orm", "orm"), ("databases", "databases")])
-on_postgresql = pytest.mark.parametrize("raced", ["postgresql"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
 async def never(*_: Any, **__: Any) -> bool:
@@ -71,7 +71,7 @@ async def test_one_owner_needs_the_index(duel: Duel) -> None:
         await races.test_one_of_two_users_is_linked(duel)
 
 
-@pytest.mark.parametrize("raced", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_linking_on_sqlite_needs_a_second_look(duel: Duel, broken: Any) -> None:
     """SQLite does not enforce foreign keys: the link of a deleted user would stay."""
     broken("_is_gone")

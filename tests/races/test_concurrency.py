@@ -2,7 +2,7 @@
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,27 +13,25 @@ from fastapi_users_db import (
     FastAPIUsersDBDeprecationWarning,
     UserAlreadyExistsError,
 )
+from tests.conftest import Addresses
 from tests.people import ACCOUNT, ANNE, BERT
-from tests.races.conftest import Duel, open_duel
-from tests.races.tables import declare
+from tests.races.conftest import Duel, Raced
 
 
 @pytest.fixture
-async def state(raced: Any) -> AsyncIterator[Duel]:
+async def state(database: dict[bool, Raced]) -> Duel:
     """The database, empty, and a look at it."""
-    state = open_duel(("databases", "databases"), raced)
+    state = Duel(("databases", "databases"), database[False])
     await state.clear()
-    yield state
-    await state.observer.engine.dispose()
+    return state
 
 
 @pytest.fixture
-async def users(state: Duel) -> AsyncIterator[Any]:
-    tables = declare(False)
-    async with Database(state.addresses.databases) as database:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
-            yield DatabasesUserDatabase(database, tables.User, tables.OAuthAccount)
+async def users(state: Duel, database_of: Callable[[Addresses], Awaitable[Database]]) -> Any:
+    connected = await database_of(state.database.addresses)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
+        return DatabasesUserDatabase(connected, state.tables.User, state.tables.OAuthAccount)
 
 
 async def emails(state: Duel) -> set[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from fastapi_users_db import SQLAlchemyAccessTokenDatabase
 from tests.conftest import Addresses
@@ -53,7 +54,9 @@ async def delete_in_two_processes(duel: Duel, adapter: Callable[[Party], Any] = 
         await connection.execute(insert(tokens), rows)
     with ExitStack() as stack:
         both = [
-            stack.enter_context(running(_process, kind, duel.addresses, adapter)).conversation
+            stack.enter_context(
+                running(_process, kind, duel.database.addresses, adapter)
+            ).conversation
             for kind in duel.pair
         ]
         for conversation in both:
@@ -75,7 +78,8 @@ async def _delete(
     conversation: Connection, kind: str, addresses: Addresses, adapter: Callable[[Party], Any]
 ) -> None:
     """Delete what is expired, and wait between reading and deleting until told to go on."""
-    async with party(kind, addresses, declare(False)) as opened:
+    engine = create_async_engine(addresses.orm)
+    async with party(kind, addresses, declare(False), engine) as opened:
         await opened.begin(hold_before=2)
         deleting = asyncio.create_task(adapter(opened).delete_expired(NOON, batch_size=3))
         await opened.is_held.wait()
@@ -87,6 +91,7 @@ async def _delete(
         except Exception as error:  # whatever it is, the test is waiting to be told
             conversation.send(repr(error))
         await opened.end()
+    await engine.dispose()
 
 
 @pytest.mark.parametrize("pair", [("orm", "orm"), ("orm", "databases"), ("databases", "databases")])
