@@ -3,11 +3,12 @@
 from typing import Any, Literal
 
 from alembic import context
+from sqlalchemy import String
 
 from fastapi_users_db.tables import NOT_ON_MYSQL, is_mysql
 from fastapi_users_db.types import GUID, TIMESTAMPAware
 
-__all__ = ["include_object", "render_item"]
+__all__ = ["compare_type", "include_object", "render_item"]
 
 
 def render_item(type_: str, object_: Any, autogen_context: Any) -> str | Literal[False]:
@@ -43,3 +44,22 @@ def include_object(object_: Any, name: str | None, type_: str, *_: Any) -> bool:
     """
     not_on_mysql = type_ == "index" and NOT_ON_MYSQL in object_.info
     return not (not_on_mysql and is_mysql(context.get_context().dialect))
+
+
+def compare_type(
+    context: Any, _column: Any, _declared_column: Any, found: Any, declared: Any
+) -> Literal[False] | None:
+    """Overlook the width of text on SQLite; give it to `context.configure`.
+
+    SQLite enforces no width, and to change one Alembic would make a new table.
+
+    Parameters:
+        context: Alembic's context, which knows the database.
+        found: the type of the column in the database.
+        declared: the type that the class declares.
+
+    Returns:
+        `False` for what is no difference, or `None` for what Alembic compares itself.
+    """
+    is_text = isinstance(found, String) and isinstance(declared, String)
+    return False if is_text and context.dialect.name == "sqlite" else None

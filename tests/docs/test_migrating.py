@@ -6,15 +6,18 @@ The apps for FastAPI Users 9 run where that is installed.
 import difflib
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import fastapi_users
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import MetaData, String, create_engine, select, text
+from sqlalchemy import Integer, MetaData, String, create_engine, select, text
 from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.pool import NullPool
 
+from fastapi_users_db import GUID
 from tests.conftest import Addresses
 from tests.docs.samples import ROOT, SOURCE, client_of, load, log_in, register
 
@@ -35,8 +38,8 @@ EMAIL = "ada@example.com"
 
 def load_step(name: str, addresses: Addresses) -> Any:
     """Run the app of a step on a database."""
-    backend = "databases" if name in ("legacy_databases", "step_3") else "orm"
-    return load(f"migrating/{name}.py", getattr(addresses, backend))
+    is_asynchronous = name in ("legacy_orm", "upstream_before", "upstream_after")
+    return load(f"migrating/{name}.py", addresses.orm if is_asynchronous else addresses.databases)
 
 
 def create_tables(sample: Any, engine: Engine) -> None:
@@ -88,8 +91,11 @@ async def test_legacy_app_runs_unchanged(
         widen_columns(engine)
     async with client_of(sample.app) as client:
         user = await register(client)
-        response = await client.get("/users/me", headers=await log_in(client))
+        headers = await log_in(client)
+        response = await client.get("/users/me", headers=headers)
+        hello = await client.get("/hello", headers=headers)
     assert response.json() == user
+    assert hello.json() == f"Hello, {EMAIL}!"
 
 
 @pytest.fixture
@@ -128,6 +134,42 @@ async def test_steps_continue_with_the_users_of_each_other_there_and_back(
                 headers = await log_in(client, user["email"])
                 assert (await client.get("/users/me", headers=headers)).json() == user
             user = await register(client, f"{number}@example.com")
+
+
+def ids_of(name: str) -> list[Any]:
+    """Return the types of the ids of users and accounts."""
+    tables = load(f"migrating/{name}.py").Base.metadata.tables
+    return [tables[table].c.id.type for table in ("user", "oauth_account")]
+
+
+def test_named_mixin_keeps_the_uuids() -> None:
+    assert all(isinstance(id_, GUID) for id_ in ids_of("own_id_after"))
+
+
+@on_fastapi_users_15
+def test_bare_mixin_loses_the_uuids() -> None:
+    assert all(isinstance(id_, Integer) for id_ in ids_of("own_id_before"))
+
+
+@on_fastapi_users_15
+@pytest.mark.usefixtures("old_tables")
+@pytest.mark.parametrize("name", STEPS)
+async def test_methods_of_a_user_are_there_in_every_step(name: str, addresses: Addresses) -> None:
+    async with client_of(load_step(name, addresses).app) as client:
+        await register(client)
+        response = await client.get("/hello", headers=await log_in(client))
+    assert response.json() == f"Hello, {EMAIL}!"
+
+
+@on_fastapi_users_15
+@pytest.mark.parametrize("name", STEPS)
+def test_address_stays_that_of_a_synchronous_engine(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    engine = create_engine(load(f"migrating/{name}.py").DATABASE_URL, poolclass=NullPool)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT 1")).scalar() == 1
 
 
 @pytest.mark.thorough
@@ -240,15 +282,16 @@ async def test_nothing_warns_in_the_end(name: str, addresses: Addresses, engine:
 )
 def test_difference_is_the_one_between_before_and_after(before: str, after: str) -> None:
     old, new = (read_lines(name) for name in (before, after))
-    difference = list(difflib.unified_diff(old, new, n=1))[2:]
+    difference = list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]
     shown = (FOLDER / after.replace(".py", ".diff")).read_text()
-    assert shown == "".join(difference)
+    assert shown.splitlines() == difference
 
 
 def read_lines(name: str) -> list[str]:
     """Return the lines of a file as the page shows them."""
-    lines = (FOLDER / name).read_text().splitlines(keepends=True)
-    return [line for line in lines if not line.startswith(("# --8<--", "# mypy:"))]
+    lines = (FOLDER / name).read_text().splitlines()
+    shown = [line for line in lines if not line.startswith(("# --8<--", "# mypy:"))]
+    return "\n".join(shown).strip().splitlines()
 
 
 def test_requirements_name_extras_that_exist() -> None:

@@ -41,7 +41,8 @@ class UserUpdate(models.BaseUserUpdate):
 
 
 class UserDB(User, models.BaseUserDB):
-    pass
+    def greeting(self):
+        return f"Hello, {self.email}!"
 
 
 async def get_user_db():
@@ -74,6 +75,11 @@ app = FastAPI()
 app.include_router(fastapi_users.get_auth_router(auth_backend), prefix="/auth")
 app.include_router(fastapi_users.get_register_router(), prefix="/auth")
 app.include_router(fastapi_users.get_users_router(), prefix="/users")
+
+
+@app.get("/hello")
+async def hello(user: UserDB = Depends(fastapi_users.current_user(active=True))):
+    return user.greeting()
 
 
 @app.on_event("shutdown")

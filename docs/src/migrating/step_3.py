@@ -46,6 +46,9 @@ class UserRead(schemas.BaseUser[uuid.UUID], schemas.BaseOAuthAccountMixin):
 class UserDB(UserRead):
     hashed_password: str
 
+    def greeting(self) -> str:
+        return f"Hello, {self.email}!"
+
 
 UserDatabase = SQLAlchemyUserDatabase[UserDB, uuid.UUID]
 
@@ -141,4 +144,13 @@ app = FastAPI(lifespan=lifespan)
 app.include_router(fastapi_users.get_auth_router(auth_backend), prefix="/auth")
 app.include_router(fastapi_users.get_register_router(UserRead, UserCreate), prefix="/auth")
 app.include_router(fastapi_users.get_users_router(UserRead, UserUpdate), prefix="/users")
+
+
+@app.get("/hello")
+async def hello(
+    user: Annotated[UserDB, Depends(fastapi_users.current_user(active=True))],
+) -> str:
+    return user.greeting()
+
+
 # --8<-- [end:app]

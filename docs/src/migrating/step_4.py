@@ -20,13 +20,14 @@ from fastapi_users.password import PasswordHelper
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pwdlib.hashers.bcrypt import BcryptHasher
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import declarative_base, relationship
 
-DATABASE_URL = "sqlite+aiosqlite:///./app.db"
+DATABASE_URL = "sqlite:///./app.db"
 SECRET = "change me: this signs tokens, so use a long random value"
 
-engine = create_async_engine(DATABASE_URL)
+engine = create_async_engine(make_url(DATABASE_URL).set(drivername="sqlite+aiosqlite"))
 async_session_maker = async_sessionmaker(engine, expire_on_commit=False)
 Base = declarative_base()
 
@@ -45,6 +46,9 @@ class UserRead(schemas.BaseUser[uuid.UUID], schemas.BaseOAuthAccountMixin):
 
 class UserDB(UserRead):
     hashed_password: str
+
+    def greeting(self) -> str:
+        return f"Hello, {self.email}!"
 
 
 UserDatabase = SQLAlchemyUserDatabase[UserDB, uuid.UUID]
@@ -135,4 +139,13 @@ app = FastAPI(lifespan=lifespan)
 app.include_router(fastapi_users.get_auth_router(auth_backend), prefix="/auth")
 app.include_router(fastapi_users.get_register_router(UserRead, UserCreate), prefix="/auth")
 app.include_router(fastapi_users.get_users_router(UserRead, UserUpdate), prefix="/users")
+
+
+@app.get("/hello")
+async def hello(
+    user: Annotated[UserDB, Depends(fastapi_users.current_user(active=True))],
+) -> str:
+    return user.greeting()
+
+
 # --8<-- [end:app]

@@ -10,6 +10,7 @@ from fastapi_users.password import PasswordHelper
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pwdlib.hashers.bcrypt import BcryptHasher
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
 
@@ -19,10 +20,10 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
 )
 
-DATABASE_URL = "sqlite+aiosqlite:///./app.db"
+DATABASE_URL = "sqlite:///./app.db"
 SECRET = "change me: this signs tokens, so use a long random value"
 
-engine = create_async_engine(DATABASE_URL)
+engine = create_async_engine(make_url(DATABASE_URL).set(drivername="sqlite+aiosqlite"))
 async_session_maker = async_sessionmaker(engine, expire_on_commit=False)
 
 
@@ -36,6 +37,9 @@ class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
 
 class User(SQLAlchemyBaseUserTableUUID, Base):
     oauth_accounts: Mapped[list[OAuthAccount]] = relationship()
+
+    def greeting(self) -> str:
+        return f"Hello, {self.email}!"
 
 
 class UserRead(schemas.BaseUser[uuid.UUID], schemas.BaseOAuthAccountMixin):
@@ -109,3 +113,10 @@ app = FastAPI(lifespan=lifespan)
 app.include_router(fastapi_users.get_auth_router(auth_backend), prefix="/auth")
 app.include_router(fastapi_users.get_register_router(UserRead, UserCreate), prefix="/auth")
 app.include_router(fastapi_users.get_users_router(UserRead, UserUpdate), prefix="/users")
+
+
+@app.get("/hello")
+async def hello(
+    user: Annotated[User, Depends(fastapi_users.current_user(active=True))],
+) -> str:
+    return user.greeting()

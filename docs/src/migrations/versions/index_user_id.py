@@ -7,7 +7,10 @@ down_revision = "widen_oauth_tokens"
 
 
 def upgrade() -> None:
-    # MySQL and MariaDB have indexed them already.
-    if op.get_bind().dialect.name not in ("mysql", "mariadb"):
-        op.create_index("ix_oauth_account_user_id", "oauth_account", ["user_id"])
-        op.create_index("ix_accesstoken_user_id", "accesstoken", ["user_id"])
+    if op.get_context().dialect.name in ("mysql", "mariadb"):
+        return  # They have indexed every foreign key already.
+    with op.get_context().autocommit_block():
+        for table in ("oauth_account", "accesstoken"):
+            name = f"ix_{table}_user_id"
+            op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+            op.create_index(name, table, ["user_id"], postgresql_concurrently=True)

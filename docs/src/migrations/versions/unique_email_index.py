@@ -8,6 +8,9 @@ down_revision = "index_user_id"
 
 
 def upgrade() -> None:
-    # The column's own index compares without case on MySQL and MariaDB.
-    if op.get_bind().dialect.name not in ("mysql", "mariadb"):
-        op.create_index("ix_user_email_lower", "user", [sa.text("lower(email)")], unique=True)
+    if op.get_context().dialect.name in ("mysql", "mariadb"):
+        return  # The column's own index compares without case there.
+    name, keys = "ix_user_email_lower", [sa.text("lower(email)")]
+    with op.get_context().autocommit_block():
+        op.drop_index(name, "user", if_exists=True, postgresql_concurrently=True)
+        op.create_index(name, "user", keys, unique=True, postgresql_concurrently=True)

@@ -8,16 +8,13 @@ down_revision = "widen_hashed_password"
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("oauth_account") as batch:
-        batch.alter_column(
-            "access_token",
-            existing_type=sa.String(1024),
-            type_=sa.Text(),
-            existing_nullable=False,
-        )
-        batch.alter_column(
-            "refresh_token",
-            existing_type=sa.String(1024),
-            type_=sa.Text(),
-            existing_nullable=True,
-        )
+    # SQLite takes a value of any length: there is nothing to widen.
+    if op.get_context().dialect.name != "sqlite":
+        for column, is_nullable in (("access_token", False), ("refresh_token", True)):
+            op.alter_column(
+                "oauth_account",
+                column,
+                existing_type=sa.String(1024),
+                type_=sa.Text(),
+                existing_nullable=is_nullable,
+            )
