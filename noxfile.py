@@ -17,7 +17,8 @@ nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv"
 nox.options.sessions = ["generations", "stacks"]
 
-# Each with the versions of a stack. Found, but never fetched: an interpreter that is not there is named, and left out.
+# Each with the versions of a stack. Found, but never fetched: an interpreter that is not there is
+# named, and left out.
 PYTHONS = {"3.10": "15", "3.12": "15", "3.13": "15-sa21", "3.14": "15-sa21"}
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 FOUND = [path for version in PYTHONS for path in sorted(PYENV.glob(f"{version}.*/bin"))]
@@ -81,7 +82,10 @@ def generations(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("stack", list(STACKS.values()), ids=list(STACKS))
+@nox.parametrize(
+    "python, stack",
+    [nox.param(stack.python, stack, id=name) for name, stack in STACKS.items()],
+)
 def stacks(session: nox.Session, stack: Stack) -> None:
     """Run the shim's tests, and with today's convention the conformance suite."""
     if time.time() > START_UNTIL:

@@ -77,7 +77,7 @@ def rows(engine: AsyncEngine) -> Callable[[Any], Awaitable[list[Any]]]:
 
 @pytest.fixture
 async def legacy(create_all: Callable[[Any], Awaitable[None]]) -> SimpleNamespace:
-    """The tables of an app on FastAPI Users 8 or 9, created."""
+    """The tables of an app on FastAPI Users 7 to 9, created."""
     tables = models.legacy_tables()
     await create_all(tables.base)
     return tables
