@@ -81,7 +81,7 @@ def generations(session: nox.Session) -> None:
     session.run(*PYTEST, *IN_PARALLEL, *tests, *session.posargs)
 
 
-@nox.session
+@nox.session(download_python="never")
 @nox.parametrize(
     "python, stack",
     [nox.param(stack.python, stack, id=name) for name, stack in STACKS.items()],

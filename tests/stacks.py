@@ -12,7 +12,7 @@ PASSLIB = ("bcrypt<4.1", "setuptools<82")
 
 PYDANTIC_1 = "pydantic<2"
 # The lowest that our distributions ask for. FastAPI refuses pydantic 1.8.0 and 1.8.1.
-LOWEST = ("sqlalchemy[asyncio]==1.4.19", "pydantic==1.8.2", "alembic==1.7.7")
+LOWEST = ("sqlalchemy[asyncio]==1.4.24", "pydantic==1.8.2", "alembic==1.7.7")
 # What apps of 2022 have pinned.
 PINNED = ("sqlalchemy[asyncio]==1.4.36", "pydantic==1.9.1", "databases==0.6.2")
 SQLALCHEMY_1_4 = "sqlalchemy[asyncio]==1.4.54"

@@ -20,7 +20,7 @@ from tests.compat.models import FASTAPI_USERS, databases_form, on_every_database
 
 pytestmark = [
     databases_form,
-    pytest.mark.skipif(FASTAPI_USERS != 7, reason="FastAPI Users 8 brought managers"),
+    pytest.mark.skipif(FASTAPI_USERS != 7, reason="only FastAPI Users 7 has no managers"),
 ]
 ANNE = {"email": "anne@example.com", "password": apps.PASSWORD}
 
