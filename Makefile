@@ -15,7 +15,7 @@ help:
 	@echo "make test      every promise once on every database, in minutes"
 	@echo "make test-all  all tests, in all combinations, with coverage"
 	@echo "make soak      the long tests, in half an hour; SOAK=--help shows the options"
-	@echo "make stacks    the tests on every set of versions, from FastAPI Users 8 to today's"
+	@echo "make stacks    the tests on every set of versions, from FastAPI Users 7 to today's"
 	@echo "make pythons   the quick tests on every other Python that is found"
 	@echo "make check     formatting, lint and types"
 	@echo "make bench     speed beside upstream's, on SQLite and PostgreSQL (bench-quick: in minutes)"
@@ -45,7 +45,7 @@ soak: $(VENV)/ready
 	@$(BIN)/python -m tests.soak $(SOAK)
 
 stacks: $(VENV)/ready
-	@$(BIN)/nox --error-on-missing-interpreters --reuse-existing-virtualenvs
+	@$(BIN)/nox --no-error-on-missing-interpreters --reuse-existing-virtualenvs
 
 pythons: $(VENV)/ready
 	@$(BIN)/nox --session pythons --no-error-on-missing-interpreters --reuse-existing-virtualenvs

@@ -81,8 +81,11 @@ def generations(session: nox.Session) -> None:
     session.run(*PYTEST, *IN_PARALLEL, *tests, *session.posargs)
 
 
-@nox.session
-@nox.parametrize("stack", list(STACKS.values()), ids=list(STACKS))
+@nox.session(download_python="never")
+@nox.parametrize(
+    "python, stack",
+    [nox.param(stack.python, stack, id=name) for name, stack in STACKS.items()],
+)
 def stacks(session: nox.Session, stack: Stack) -> None:
     """Run the shim's tests, and with today's convention the conformance suite."""
     if time.time() > START_UNTIL:

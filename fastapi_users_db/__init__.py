@@ -2,6 +2,7 @@
 
 import fastapi_users.db  # noqa: F401  first: from there FastAPI Users looks for adapters
 
+from fastapi_users_db import old_name as _old_name
 from fastapi_users_db.adapters.base import AccessTokenDatabase, UserDatabase
 from fastapi_users_db.adapters.databases import (
     DatabasesAccessTokenDatabase,
@@ -76,3 +77,5 @@ __all__ = [
     "unique_email_index",
     "unique_oauth_account_index",
 ]
+
+_old_name.check()

@@ -37,12 +37,11 @@ from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import ExternalType
 
 from fastapi_users_db.exceptions import InvalidIDError, InvalidValueError
 from fastapi_users_db.types import GUID, TIMESTAMPAware
 from fastapi_users_db.values import checked_value, is_storable
-from fastapi_users_db.versions.sqlalchemy import InstanceState, python_type
+from fastapi_users_db.versions.sqlalchemy import ExternalType, InstanceState, python_type
 
 __all__ = ["Entity", "Snapshot", "UserEntity", "entity", "user_entity"]
 

@@ -8,6 +8,9 @@ used; the code to write instead is in `fastapi_users_db`.
 import sys
 from typing import Any
 
+# First: fastapi_users_db takes a package that has this for one that has looked itself.
+from fastapi_users_db_sqlalchemy import _distributions
+
 # FastAPI Users imports this package. If it is the other way round, it meets the package while
 # that is not complete yet, and goes on without.
 _is_first = "fastapi_users.db" not in sys.modules
@@ -15,7 +18,7 @@ _is_first = "fastapi_users.db" not in sys.modules
 import fastapi_users.db
 
 from fastapi_users_db.exceptions import NotSetOAuthAccountTableError
-from fastapi_users_db_sqlalchemy import _distributions, _exposed
+from fastapi_users_db_sqlalchemy import _exposed
 from fastapi_users_db_sqlalchemy.generics import GUID
 from fastapi_users_db_sqlalchemy.tables import (
     SQLAlchemyBaseOAuthAccountTable,

@@ -1,6 +1,7 @@
-"""FastAPI Users 8 to 15: names that moved, and errors that older versions define too late."""
+"""FastAPI Users 7 to 15: names that moved, and errors that older versions define too late."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 __all__ = [
@@ -25,7 +26,7 @@ _classes: dict[tuple[type, type], type] = {}
 
 def class_that_is_also(ours: type, theirs: type) -> type:
     """Return a class that is both, and looks like the first."""
-    if issubclass(ours, theirs):  # pragma: no cover  the stacks of 8 and 9 run this
+    if issubclass(ours, theirs):  # pragma: no cover  the stacks of 7 to 9 run this
         return ours
     if (ours, theirs) not in _classes:
         namespace = {"__module__": ours.__module__, "__doc__": ours.__doc__}
@@ -59,35 +60,37 @@ else:
     try:
         from fastapi_users.exceptions import InvalidID, UserAlreadyExists, UserNotExists
         from fastapi_users.models import ID, OAP, UOAP, UP
-    except ImportError:  # pragma: no cover  the stacks of 8 and 9 run this
-        # 8 and 9 know users as pydantic models with a UUID.
+    except ImportError:  # pragma: no cover  the stacks of 7 to 9 run this
+        # 7 to 9 know users as pydantic models with a UUID.
         ID, OAP, UOAP, UP = map(TypeVar, ("ID", "OAP", "UOAP", "UP"))
         _LegacyUserDatabase = BaseUserDatabase
+        _HAS_MANAGERS = find_spec("fastapi_users.manager") is not None  # since 8
+        _THEIR_MODULE = f"fastapi_users.{'manager' if _HAS_MANAGERS else 'user'}"
 
         class BaseUserDatabase(_LegacyUserDatabase[Any], Generic[UP, ID]):
             """The base class with today's type parameters."""
 
-        class _DefinedByTheManagerError(Exception):
+        class _DefinedTooLateError(Exception):
             """An error that is also FastAPI Users' own, although that is not defined yet.
 
-            8 and 9 define their errors in the module that imports the adapters.
+            7 to 9 define their errors in a module that imports the adapters.
             """
 
             name: str
 
             def __new__(cls, *args: Any) -> Any:
-                theirs = getattr(import_module("fastapi_users.manager"), cls.name)
+                theirs = getattr(import_module(_THEIR_MODULE), cls.name)
                 return super().__new__(class_that_is_also(cls, theirs), *args)
 
-        class UserAlreadyExists(_DefinedByTheManagerError):  # noqa: N818  their name
-            """Stands for the manager's class of this name."""
+        class UserAlreadyExists(_DefinedTooLateError):  # noqa: N818  their name
+            """Stands for FastAPI Users' class of this name."""
 
             name = "UserAlreadyExists"
 
-        class UserNotExists(_DefinedByTheManagerError):  # noqa: N818  their name
-            """Stands for the manager's class of this name."""
+        class UserNotExists(_DefinedTooLateError):  # noqa: N818  their name
+            """Stands for FastAPI Users' class of this name."""
 
             name = "UserNotExists"
 
         class InvalidID(Exception):  # noqa: N818  their name
-            """8 and 9 have no such error: they know nothing but UUIDs."""
+            """7 to 9 have no such error: they know nothing but UUIDs."""

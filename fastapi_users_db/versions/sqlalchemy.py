@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import BinaryExpression, ColumnElement
 __all__ = [
     "BooleanBinary",
     "ColumnElement",
+    "ExternalType",
     "InstanceState",
     "create_index_if",
     "python_type",
@@ -21,9 +22,17 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from sqlalchemy.types import ExternalType
+
     BooleanBinary = BinaryExpression[bool]
 else:
     BooleanBinary = BinaryExpression  # not generic in 1.4
+
+    try:
+        from sqlalchemy.types import ExternalType
+    except ImportError:  # pragma: no cover  the stack with the lowest versions runs this
+        # Before 1.4.28 only these were asked whether statements with them may be cached.
+        from sqlalchemy.types import TypeDecorator as ExternalType
 
 
 def python_type(column: Column[Any]) -> type[Any]:

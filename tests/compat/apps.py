@@ -1,11 +1,11 @@
 """A whole app around a `get_user_db`, on whichever FastAPI Users there is."""
 
 import uuid
-from typing import Any
+from typing import Any, Optional
 
 import httpx
 from fastapi import Depends, FastAPI
-from fastapi_users import BaseUserManager, FastAPIUsers
+from fastapi_users import FastAPIUsers
 
 from tests.compat.models import FASTAPI_USERS, OAuthUserDB
 
@@ -16,32 +16,37 @@ if FASTAPI_USERS < 10:
     from fastapi_users import models as schemas
 
     class User(schemas.BaseUser):
-        username: str | None = None
+        username: Optional[str] = None
 
     class UserDB(User, OAuthUserDB):
         pass
 
-    class Manager(BaseUserManager["UserCreate", UserDB]):
-        user_db_model = UserDB
+    if FASTAPI_USERS < 8:
+        Manager: Any = object  # there are none: routers do everything with the one adapter
+    else:
+        from fastapi_users import BaseUserManager
+
+        class Manager(BaseUserManager["UserCreate", UserDB]):
+            user_db_model = UserDB
 
 else:
-    from fastapi_users import UUIDIDMixin, schemas
+    from fastapi_users import BaseUserManager, UUIDIDMixin, schemas
 
     UserDB = OAuthUserDB
 
     class User(schemas.BaseUser[uuid.UUID]):
-        username: str | None = None
+        username: Optional[str] = None
 
     class Manager(UUIDIDMixin, BaseUserManager[Any, uuid.UUID]):
         pass
 
 
 class UserCreate(schemas.BaseUserCreate):
-    username: str | None = None
+    username: Optional[str] = None
 
 
 class UserUpdate(schemas.BaseUserUpdate):
-    username: str | None = None
+    username: Optional[str] = None
 
 
 def cheap_password_helper() -> dict[str, Any]:
@@ -96,8 +101,13 @@ def jwt_backend() -> Any:
     )
 
 
-def application(get_user_db: Any) -> FastAPI:
-    """Build the app as the documentation of this FastAPI Users does."""
+def application(get_user_db: Any, user_db: Any) -> FastAPI:
+    """Build the app as the documentation of this FastAPI Users does.
+
+    Parameters:
+        get_user_db: yields an adapter for each request.
+        user_db: the one for all requests, on FastAPI Users 7.
+    """
 
     async def get_user_manager(user_db: Any = Depends(get_user_db)) -> Any:  # noqa: B008
         yield UserManager(user_db)
@@ -105,7 +115,8 @@ def application(get_user_db: Any) -> FastAPI:
     backend = jwt_backend()
     app = FastAPI()
     if FASTAPI_USERS < 10:
-        users: Any = FastAPIUsers(get_user_manager, [backend], User, UserCreate, UserUpdate, UserDB)
+        adapter = user_db if FASTAPI_USERS < 8 else get_user_manager
+        users: Any = FastAPIUsers(adapter, [backend], User, UserCreate, UserUpdate, UserDB)
         register, me = users.get_register_router(), users.get_users_router()
     else:
         users = FastAPIUsers(get_user_manager, [backend])

@@ -147,7 +147,7 @@ def bring(
 
 @pytest.fixture
 async def legacy(bring: Any) -> SimpleNamespace:
-    """The tables of an app on FastAPI Users 8 or 9."""
+    """The tables of an app on FastAPI Users 7 to 9."""
     return await bring(legacy_tables())
 
 

@@ -8,7 +8,7 @@ import uuid
 from datetime import datetime, timezone
 from importlib import metadata
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Optional
 
 import fastapi_users.db  # noqa: F401  # before the next line: upstream depends on this order
 import fastapi_users_db_sqlalchemy as package
@@ -83,8 +83,8 @@ else:
         id: uuid.UUID = Field(default_factory=uuid.uuid4)
         oauth_name: str
         access_token: str
-        expires_at: int | None = None
-        refresh_token: str | None = None
+        expires_at: Optional[int] = None
+        refresh_token: Optional[str] = None
         account_id: str
         account_email: str
 
@@ -95,7 +95,7 @@ else:
 class UserDB(BaseUserDB):
     """The model of a legacy app without OAuth."""
 
-    username: str | None = None
+    username: Optional[str] = None
     tenant: int = 1
 
 
@@ -153,7 +153,7 @@ def _access_tokens(base: Any, mixin: str) -> Any:
 
 
 def legacy_tables() -> SimpleNamespace:
-    """Declare the tables as an app on FastAPI Users 8 or 9 does."""
+    """Declare the tables as an app on FastAPI Users 7 to 9 does."""
     base: Any = declarative_base()
 
     class UserTable(base, SQLAlchemyBaseUserTable):

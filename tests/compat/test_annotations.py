@@ -115,7 +115,7 @@ def test_annotation_of_a_dependency() -> None:
 
 
 def test_union_with_none() -> None:
-    assert Optional[SQLAlchemyUserDatabase]  # noqa: UP045
+    assert Optional[SQLAlchemyUserDatabase]
     assert SQLAlchemyUserDatabase | None
 
 

@@ -1,6 +1,7 @@
 """Whole apps over HTTP: their routers, their manager, and the adapter in any form."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,12 +54,17 @@ def get_user_db(
 
 @pytest.fixture
 async def client(get_user_db: Any) -> AsyncIterator[Any]:
-    async with apps.client(apps.application(get_user_db)) as client:
+    async with (
+        asynccontextmanager(get_user_db)() as user_db,
+        apps.client(apps.application(get_user_db, user_db)) as client,
+    ):
         yield client
 
 
 @pytest.fixture
 async def manager(get_user_db: Any) -> AsyncIterator[Any]:
+    if FASTAPI_USERS < 8:
+        pytest.skip("FastAPI Users 8 brought managers")
     async for user_db in get_user_db():
         yield apps.UserManager(user_db)
 

@@ -1,7 +1,7 @@
 """What an app's model refuses is not written, whatever the form."""
 
 import uuid
-from typing import Any, Literal
+from typing import Any, Literal, Optional
 
 import pytest
 from fastapi_users_db_sqlalchemy import SQLAlchemyBaseUserTable, SQLAlchemyUserDatabase
@@ -32,7 +32,7 @@ class Account(BaseOAuthAccount):
 
 
 class Refusing(OAuthUserDB):
-    username: Literal["anne", "bert"] | None = None
+    username: Optional[Literal["anne", "bert"]] = None
     oauth_accounts: list[Account] = Field(default_factory=list)
 
 

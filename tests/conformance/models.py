@@ -1,7 +1,7 @@
 """The tables that the conformance suite runs on, and models to build from their rows."""
 
 import uuid
-from typing import Any
+from typing import Any, Optional
 
 from pydantic import BaseModel
 from sqlalchemy import JSON, Column, Integer, String, text
@@ -38,8 +38,8 @@ class OAuthAccountModel(BaseModel):
     id: uuid.UUID
     oauth_name: str
     access_token: str
-    expires_at: int | None = None
-    refresh_token: str | None = None
+    expires_at: Optional[int] = None
+    refresh_token: Optional[str] = None
     account_id: str
     account_email: str
 
@@ -51,8 +51,8 @@ class UserModel(BaseModel):
     is_active: bool
     is_superuser: bool
     is_verified: bool
-    name: str | None
-    preferences: dict[str, Any] | None
+    name: Optional[str]
+    preferences: Optional[dict[str, Any]]
     greeting: str
     changes: int
     oauth_accounts: list[OAuthAccountModel] = []
