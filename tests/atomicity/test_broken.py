@@ -6,7 +6,7 @@ import fastapi_users_db_sqlalchemy as shim
 import pytest
 from databases import Database
 from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fastapi_users_db import DatabasesUserDatabase, SQLAlchemyUserDatabase
@@ -63,6 +63,24 @@ class Forgetful(SQLAlchemyUserDatabase[Any, Any]):
             return None
 
 
+class Hasty(SQLAlchemyUserDatabase[Any, Any]):
+    """Has something to do after the commit, which may fail."""
+
+    async def create(self, create_dict: dict[str, Any]) -> Any:
+        user = await super().create(create_dict)
+        return await self.get(user.id)
+
+
+class WithoutSavepoint(SQLAlchemyUserDatabase[Any, Any]):
+    """Writes into the app's transaction as if it were its own."""
+
+    async def create(self, create_dict: dict[str, Any]) -> Any:
+        user = User(**create_dict)
+        self.session.add(user)
+        await self.session.flush()
+        return user
+
+
 def broken_orm(session: AsyncSession) -> Adapters:
     return Adapters(BrokenORM(session, User, OAuthAccount), None)
 
@@ -77,6 +95,14 @@ def broken_shim(session: AsyncSession) -> Adapters:
 
 def forgetful(session: AsyncSession) -> Adapters:
     return Adapters(Forgetful(session, User, OAuthAccount), None)
+
+
+def hasty(session: AsyncSession) -> Adapters:
+    return Adapters(Hasty(session, User, OAuthAccount), None)
+
+
+def without_savepoint(session: AsyncSession) -> Adapters:
+    return Adapters(WithoutSavepoint(session, User, OAuthAccount, commit=False), None)
 
 
 BETWEEN = [
@@ -111,6 +137,21 @@ async def test_it_is_found_when_its_process_is_killed(
 async def test_a_lost_write_is_found(harmed: Place, texts: Texts) -> None:
     with pytest.raises(AssertionError, match="acknowledged, and lost"):
         await harm_at_each_request(harmed, Kind("broken", forgetful), CREATE, ERROR, texts)
+
+
+@on_sqlite
+async def test_a_write_before_an_error_is_found(harmed: Place, texts: Texts) -> None:
+    with pytest.raises(AssertionError, match="refused, and written"):
+        await harm_at_each_request(harmed, Kind("broken", hasty), CREATE, ERROR, texts)
+
+
+@pytest.mark.parametrize("addresses", ["postgresql"], indirect=True)
+async def test_a_missing_savepoint_is_found(harmed: Place) -> None:
+    """After the error nothing can be done in the app's transaction any more."""
+    broken = Kind("broken", without_savepoint, owns_transaction=True)
+    create = Operation("create", operations.create)
+    with pytest.raises(InvalidRequestError):
+        await harm_at_each_request(harmed, broken, create, ERROR, Texts())
 
 
 @on_sqlite

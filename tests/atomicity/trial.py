@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -47,6 +48,7 @@ from tests.faults.sqlite import faults_on_sqlite
 
 TABLES = [User.__table__, OAuthAccount.__table__, AccessToken.__table__]
 ONLY_STATEMENT_FAILS = (ERROR, INTEGRITY_ERROR)
+WRITE = re.compile(rb"INSERT INTO|UPDATE \S+ SET|DELETE FROM")
 COUNT = b"SELECT changes()"
 """What `databases` is asked on SQLite once a single statement, and so its transaction, is over."""
 
@@ -321,7 +323,7 @@ def survives(place: Place, injection: Injection) -> bool:
     """Tell whether the app's own transaction survives the fault.
 
     It does not where its connection is gone. On PostgreSQL an error ends a transaction unless
-    there is a savepoint, and before each write there is one.
+    there is a savepoint, and before each write there has to be one.
     """
     if injection.fault not in ONLY_STATEMENT_FAILS:
         return False
@@ -329,7 +331,10 @@ def survives(place: Place, injection: Injection) -> bool:
         return True
     *before, failed = injection.requests[: injection.at]
     # A statement is prepared by one request, and executed by the next.
-    is_savepoint = b"SAVEPOINT" in failed or b"SAVEPOINT" in b"".join(before[-1:])
+    statement = b"".join([*before[-1:], failed])
+    if WRITE.search(statement):
+        return True
+    is_savepoint = b"SAVEPOINT" in statement
     savepoints = [request for request in before if b"SAVEPOINT" in request]
     is_inside = bool(savepoints) and b"RELEASE" not in savepoints[-1]
     return not is_savepoint and is_inside
