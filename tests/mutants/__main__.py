@@ -39,7 +39,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutants.equivalent import EQUIVALENT
-from tests.mutants.mutation import Mutation, all_mutations
+from tests.mutants.mutation import Mutation, files, mutations
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
@@ -198,7 +198,9 @@ def _write(file: Path, source: bytes) -> None:
 
 def chosen(only: list[str]) -> list[Mutation]:
     """Return the mutations below some paths, or in some lines of a file."""
-    found = all_mutations(ROOT, tuple(PACKAGES.values()))
+    wanted = tuple(place.partition(":")[0] for place in only or [""])
+    paths = [path for path in files(ROOT, PACKAGES.values()) if path.startswith(wanted)]
+    found = [mutation for path in paths for mutation in mutations(ROOT, path)]
     return [m for m in found if not only or any(_is_in(m, place) for place in only)]
 
 
@@ -220,12 +222,9 @@ def printed(mutation: Mutation) -> str:
 
 def is_equivalent(mutation: Mutation) -> bool:
     """Tell whether a mutation is known to change nothing that anybody could notice."""
-    change = mutation.change((ROOT / mutation.path).read_bytes())
-    return any(
-        (known.path, known.scope, known.before, known.after)
-        == (mutation.path, mutation.scope, *change)
-        for known in EQUIVALENT
-    )
+    place = (mutation.path, mutation.scope)
+    changes = [(k.before, k.after) for k in EQUIVALENT if (k.path, k.scope) == place]
+    return bool(changes) and mutation.change((ROOT / mutation.path).read_bytes()) in changes
 
 
 class Run:

@@ -9,13 +9,13 @@ configuration: what is for type checkers or other versions, and the methods of a
 import ast
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from coverage import Coverage
 
-__all__ = ["Mutation", "all_mutations", "mutations"]
+__all__ = ["Mutation", "files", "mutations"]
 
 _coverage = Coverage(data_file=None, config_file=str(Path(__file__).parents[2] / "pyproject.toml"))
 
@@ -342,8 +342,7 @@ def _rebound(function: _Function) -> set[str]:
     return {name for name in bound if bound.count(name) > 1}
 
 
-def all_mutations(root: Path, packages: tuple[str, ...]) -> Iterator[Mutation]:
-    """Yield the mutations of all files below some folders, in the order of their names."""
-    for package in packages:
-        for file in sorted((root / package).rglob("*.py")):
-            yield from mutations(root, file.relative_to(root).as_posix())
+def files(root: Path, packages: Iterable[str]) -> list[str]:
+    """Return the files below some folders, from the root of the project."""
+    found = [file for package in packages for file in (root / package).rglob("*.py")]
+    return sorted(file.relative_to(root).as_posix() for file in found)
