@@ -7,13 +7,14 @@ IN_PARALLEL := --numprocesses auto --dist worksteal
 QUICK := -m "not thorough"
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-.PHONY: help demo serve test test-all soak stacks pythons check bench bench-quick bench-publish docs clean
+.PHONY: help demo serve test test-all mutants soak stacks pythons check bench bench-quick bench-publish docs clean
 
 help:
 	@echo "make demo      the migration as a story, told over HTTP by a running application"
 	@echo "make serve     that application, to try by hand at http://127.0.0.1:8000/docs"
 	@echo "make test      every promise once on every database, in minutes"
 	@echo "make test-all  all tests, in all combinations, with coverage"
+	@echo "make mutants   do the tests notice small changes? In half an hour; MUTANTS=--help shows the options"
 	@echo "make soak      the long tests, in half an hour; SOAK=--help shows the options"
 	@echo "make stacks    the tests on every set of versions, from FastAPI Users 7 to today's"
 	@echo "make pythons   the quick tests on every other Python that is found"
@@ -40,6 +41,9 @@ test-all: $(VENV)/ready
 	@$(BIN)/coverage run -m pytest $(IN_PARALLEL)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+mutants: $(VENV)/ready
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 soak: $(VENV)/ready
 	@$(BIN)/python -m tests.soak $(SOAK)

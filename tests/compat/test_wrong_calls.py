@@ -188,6 +188,23 @@ class TestRememberedCalls:
             with raises(CURRENT):
                 SQLAlchemyUserDatabase(current.User, session)
 
+    def test_as_many_as_there_may_be(
+        self, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        known: set[Any] = set()
+        looked_at: list[Any] = []
+        monkeypatch.setattr("fastapi_users_db_sqlalchemy._arguments.MAX_KNOWN", 2)
+        monkeypatch.setattr("fastapi_users_db_sqlalchemy._arguments._known", known)
+        monkeypatch.setattr(
+            "fastapi_users_db_sqlalchemy._arguments._check_current",
+            lambda adapter, names, session, tables: looked_at.append(tables[0]),
+        )
+        users: list[type[Any]] = [type(f"User{number}", (), {}) for number in range(4)]
+        for user in (*users, *users):
+            SQLAlchemyUserDatabase(session, user)
+        assert looked_at == [*users, *users[2:]]
+        assert len(known) == 2
+
 
 class TestReads:
     async def test_class_that_is_not_mapped(

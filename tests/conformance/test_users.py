@@ -2,16 +2,19 @@
 
 import logging
 import uuid
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from fastapi_users.exceptions import UserAlreadyExists, UserNotExists
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastapi_users_db import UserAlreadyExistsError, UserNotFoundError
 from fastapi_users_db.mapping import user_entity
 from tests.conformance.conftest import Backend
 from tests.conformance.models import OAuthAccount, User, UserModel
+from tests.conftest import Addresses
 from tests.people import ACCOUNT, ANNE, BERT
 
 
@@ -191,6 +194,31 @@ async def test_get_by_email_finds_a_user_beside_one_who_looks_alike(backend: Bac
         await backend.users.create({**BERT, "email": email})
     assert (await backend.users.get_by_email("Victim@example.com")).id == user.id
     assert await backend.users.get_by_email("I@example.com") is None
+
+
+@pytest.fixture
+async def no_unique_index(
+    addresses: Addresses, engine_of: Callable[[Addresses], AsyncEngine]
+) -> AsyncIterator[None]:
+    """The table without its index on addresses, for the time of a test."""
+    [index] = [index for index in User.__table__.indexes if index.unique]
+    async with engine_of(addresses).begin() as connection:
+        await connection.run_sync(index.drop)
+    yield
+    async with engine_of(addresses).begin() as connection:
+        await connection.run_sync(index.create)
+
+
+@pytest.mark.usefixtures("no_unique_index")
+@pytest.mark.parametrize("addresses", ["mariadb-aiomysql", "mariadb-asyncmy"], indirect=True)
+async def test_get_by_email_finds_a_user_behind_others_who_look_alike(backend: Backend) -> None:
+    """MariaDB takes letters with accents for the same, and has them all without a unique index."""
+    look_alikes = [f"ann{letter}@example.com" for letter in "\xe9\xe8\xeb"]
+    for number, email in enumerate([*look_alikes, ANNE["email"]]):
+        await backend.users.create({**ANNE, "email": email, "id": uuid.UUID(int=number)})
+    for email in (ANNE["email"], "Anne@example.com"):
+        assert (await backend.users.get_by_email(email)).email == ANNE["email"]
+    assert await backend.users.get_by_email("ann\xea@example.com") is None
 
 
 @with_and_without_lower_index
