@@ -17,7 +17,8 @@ nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv"
 nox.options.sessions = ["generations", "stacks"]
 
-# Each with the versions of a stack. Found, but never fetched: an interpreter that is not there is named, and left out.
+# Each with the versions of a stack. Found, but never fetched: an interpreter that is not there is
+# named, and left out.
 PYTHONS = {"3.10": "15", "3.12": "15", "3.13": "15-sa21", "3.14": "15-sa21"}
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 FOUND = [path for version in PYTHONS for path in sorted(PYENV.glob(f"{version}.*/bin"))]
@@ -75,7 +76,7 @@ def generations(session: nox.Session) -> None:
         *("--editable", ".[databases]", "--editable", "compat", "uv"),
         *(*STACKS["15-sa21"].requirements, *TESTS),
     )
-    folders = ("same_bytes", "four_generations", "rolling_back", "wheels")
+    folders = ("same_bytes", "four_generations", "rolling_back", "upstream_tables", "wheels")
     tests = (f"tests/{folder}" for folder in folders)
     session.run(*PYTEST, *IN_PARALLEL, *tests, *session.posargs)
 

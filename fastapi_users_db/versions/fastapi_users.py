@@ -9,6 +9,7 @@ __all__ = [
     "OAP",
     "UOAP",
     "UP",
+    "USERS_ARE_MODELS",
     "AccessTokenProtocol",
     "BaseAccessTokenDatabase",
     "BaseUserDatabase",
@@ -19,6 +20,9 @@ __all__ = [
     "UserProtocol",
     "class_that_is_also",
 ]
+
+USERS_ARE_MODELS: bool
+"""Whether it knows users as pydantic models with a UUID, as before 10."""
 
 _classes: dict[tuple[type, type], type] = {}
 
@@ -59,8 +63,10 @@ else:
     try:
         from fastapi_users.exceptions import InvalidID, UserAlreadyExists, UserNotExists
         from fastapi_users.models import ID, OAP, UOAP, UP
+
+        USERS_ARE_MODELS = False
     except ImportError:  # pragma: no cover  the stacks of 8 and 9 run this
-        # 8 and 9 know users as pydantic models with a UUID.
+        USERS_ARE_MODELS = True
         ID, OAP, UOAP, UP = map(TypeVar, ("ID", "OAP", "UOAP", "UP"))
         _LegacyUserDatabase = BaseUserDatabase
 

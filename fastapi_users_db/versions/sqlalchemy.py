@@ -12,6 +12,7 @@ from sqlalchemy.orm.state import InstanceState
 from sqlalchemy.sql.elements import BinaryExpression, ColumnElement
 
 __all__ = [
+    "AnyColumn",
     "BooleanBinary",
     "ColumnElement",
     "InstanceState",
@@ -21,9 +22,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    AnyColumn = Column[Any]
     BooleanBinary = BinaryExpression[bool]
 else:
-    BooleanBinary = BinaryExpression  # not generic in 1.4
+    AnyColumn, BooleanBinary = Column, BinaryExpression  # not generic in 1.4
 
 
 def python_type(column: Column[Any]) -> type[Any]:
