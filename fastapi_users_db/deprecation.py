@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 __all__ = [
     "DATABASES_ACCESS_TOKEN_ADAPTER",
@@ -27,8 +28,8 @@ class Deprecation:
 
     Attributes:
         code: stable name; also the anchor of its section in the documentation.
-        used: what the app used.
-        instead: the code to write in its place; names of the app's own in braces.
+        used: what the app used; what differs from app to app in braces, as in the next.
+        instead: the code to write in its place.
         since: the release that deprecated it.
         removal: the release that removes it.
     """
@@ -59,9 +60,9 @@ class FastAPIUsersDBDeprecationWarning(UserWarning):
     """
 
     def __init__(self, deprecation: Deprecation, **names: str) -> None:
-        instead = deprecation.instead.format(**names)
+        used, instead = (t.format(**names) for t in (deprecation.used, deprecation.instead))
         super().__init__(
-            f"{deprecation.used} is deprecated since fastapi-users-db {deprecation.since} and "
+            f"{used} is deprecated since fastapi-users-db {deprecation.since} and "
             f"goes away in {deprecation.removal}. Write instead: {instead} "
             f"[{deprecation.code}: {deprecation.address}]"
         )
@@ -86,8 +87,8 @@ DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
     removal="2.0",
 )
 
-CLASS_NAME = "fastapi_users_db.class_name"
-"""In a table's `info`: the name of the class that is mapped to it."""
+class_names: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+"""By table, the name of the class that one of our mixins has brought to it."""
 
 # Code of these packages runs between the app's line and ours, but is not the app's.
 NOT_THE_APP = {
@@ -111,7 +112,7 @@ NOT_THE_APP = {
 _warned: set[tuple[str, str, int]] = set()
 
 
-def warn(deprecation: Deprecation, instance: object, *tables: Any) -> None:
+def warn(deprecation: Deprecation, instance: object, *tables: Any, **names: str) -> None:
     """Warn once for the line of the app that built `instance`.
 
     Parameters:
@@ -119,13 +120,14 @@ def warn(deprecation: Deprecation, instance: object, *tables: Any) -> None:
         instance: the object whose constructor calls this; constructors of the app's own
             subclasses are passed over, the line that calls them is the one to change.
         tables: the classes or tables that the line to write instead names, or names.
+        names: what else the texts of the deprecation have in braces.
     """
     frame = _frame_of_the_app(instance)
     site = (deprecation.code, frame.f_code.co_filename, frame.f_lineno)
     if site in _warned:
         return
     warnings.warn_explicit(
-        FastAPIUsersDBDeprecationWarning(deprecation, tables=_names(tables)),
+        FastAPIUsersDBDeprecationWarning(deprecation, tables=_names(tables), **names),
         category=FastAPIUsersDBDeprecationWarning,
         filename=frame.f_code.co_filename,
         lineno=frame.f_lineno,
@@ -143,8 +145,7 @@ def _names(tables: tuple[Any, ...]) -> str:
 def _name(table: Any) -> str:
     if isinstance(table, str):
         return table
-    # A bare table knows the class that one of our mixins has brought to it.
-    name = getattr(table, "__name__", None) or table.info.get(CLASS_NAME)
+    name = getattr(table, "__name__", None) or class_names.get(table)
     return name or f"<a class mapped to the table {str(table.name)!r}>"
 
 

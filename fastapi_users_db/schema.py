@@ -62,7 +62,8 @@ class SchemaProblem:
         column: the column, or `None` if it is about the whole table.
         found: what there is.
         expected: what there should be.
-        fix: one line that makes it so: an operation of Alembic's, a statement or a command.
+        fix: one line that makes it so: an operation of Alembic's, a statement, a command, or what
+            the class is to say.
     """
 
     code: str
@@ -103,7 +104,7 @@ async def check_users(live: LiveTables, users: UserEntity) -> list[SchemaProblem
         problems += await _check_columns(live, users.oauth, tokens)
         problems += await _check_account_index(live, users)
         problems += await _check_orphans(live, users.oauth_user, users.user_oauth)
-    return problems
+    return sorted(problems, key=lambda problem: not _is_about_an_id(problem, users))
 
 
 async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
@@ -214,7 +215,7 @@ async def _check_columns(
     for attribute, column in of.columns.items():
         if found := await live.columns(_table(column)):
             type_ = _needed(live, column, least.get(attribute))
-            problems += _check_column(live, column, found.get(column.name), type_)
+            problems += _check_column(live, of, column, found.get(column.name), type_)
     return problems
 
 
@@ -226,18 +227,29 @@ def _needed(live: LiveTables, column: Column[Any], least: String | None) -> Type
     return column.type
 
 
+def _is_about_an_id(problem: SchemaProblem, users: UserEntity) -> bool:
+    """Tell whether an id is of another type than the table's: then nobody is found."""
+    ids = [of.find_column("id") for of in (users, users.oauth) if of is not None]
+    places = [(_table(column).fullname, column.name) for column in ids if column is not None]
+    return problem.code == "wrong-type" and (problem.table, problem.column) in places
+
+
 def _check_column(
-    live: LiveTables, column: Column[Any], found: ColumnType | None, type_: TypeEngine[Any]
+    live: LiveTables,
+    of: Entity,
+    column: Column[Any],
+    found: ColumnType | None,
+    type_: TypeEngine[Any],
 ) -> list[SchemaProblem]:
     if found is None:
         return [_missing_column(live, column)]
     expected = live.declared(type_)
     if not _same_family(live, expected, found):
-        return [_wrong_type(live, column, found)]
+        return [_wrong_type(live, of, column, found)]
     is_narrow = _is_narrower(found, expected)
     if is_narrow and expected.fixed:
         # Not a matter of room: every value is written in another form.
-        return [_wrong_type(live, column, found)]
+        return [_wrong_type(live, of, column, found)]
     # SQLite takes a value of any length.
     if is_narrow and live.name != "sqlite":
         return [_narrow_column(live, column, found, type_)]
@@ -406,18 +418,35 @@ def _narrow_column(
     )
 
 
-def _wrong_type(live: LiveTables, column: Column[Any], found: ColumnType) -> SchemaProblem:
+def _wrong_type(
+    live: LiveTables, of: Entity, column: Column[Any], found: ColumnType
+) -> SchemaProblem:
     expected = live.declared(column.type)
     using = f'"{column.name}"::{expected.sql.lower()}'
     options = f", postgresql_using={using!r}" if live.name == "postgresql" else ""
+    fix = _alter_column(column, column.type, options)
+    declared = _declared_id(found)
+    is_id = column is of.find_column("id")
+    if is_id and declared is not None and "integer" in (expected.family, found.family):
+        # No database makes one of the other, and other rows refer to what is there.
+        fix = f"class {of.name}(...): {of.id} = sa.Column({column.name!r}, {declared})"
     return SchemaProblem(
         code="wrong-type",
         table=_table(column).fullname,
         column=column.name,
         found=found.sql,
         expected=expected.sql,
-        fix=_alter_column(column, column.type, options),
+        fix=fix,
     )
+
+
+def _declared_id(found: ColumnType) -> str | None:
+    """Return what a class is to say of its ids, as they are: integers or UUIDs."""
+    if found.family == "integer":
+        return "sa.Integer, primary_key=True"
+    if found.family == "uuid" or (found.fixed and found.width == 36):
+        return "fastapi_users_db.GUID, primary_key=True, default=uuid.uuid4"
+    return None
 
 
 def _alter_column(column: Column[Any], type_: TypeEngine[Any], options: str) -> str:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from sqlalchemy import (
     Boolean,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Mapper, declared_attr
 
-from fastapi_users_db.deprecation import CLASS_NAME
+from fastapi_users_db.deprecation import class_names
 from fastapi_users_db.mapping import Entity
 from fastapi_users_db.types import GUID, TIMESTAMPAware, now_utc
 from fastapi_users_db.versions.fastapi_users import (
@@ -37,7 +38,7 @@ from fastapi_users_db.versions.fastapi_users import (
     OAuthAccountProtocol,
     UserProtocol,
 )
-from fastapi_users_db.versions.sqlalchemy import create_index_if
+from fastapi_users_db.versions.sqlalchemy import AnyColumn, create_index_if
 
 __all__ = [
     "SQLAlchemyBaseAccessTokenTable",
@@ -53,9 +54,10 @@ __all__ = [
     "unique_oauth_account_index",
 ]
 
-NOT_ON_MYSQL = "fastapi_users_db.not_on_mysql"
-_REFERS_TO_USER = "fastapi_users_db.refers_to_user"
-_IS_USER_TABLE = "fastapi_users_db.is_user_table"
+# Not marks in `info`: Alembic would write them into revisions.
+not_on_mysql: WeakSet[Index] = WeakSet()
+"""Indexes that MySQL and MariaDB go without."""
+_user_tables: WeakSet[Table] = WeakSet()
 
 
 # For type checkers a user is FastAPI Users' protocol by inheritance: by structure `Mapped[str]`
@@ -98,20 +100,18 @@ class SQLAlchemyBaseUserTableInt(SQLAlchemyBaseUserTable[int]):
         id = Column(Integer, primary_key=True)
 
 
-def foreign_key_to_user(*type_: Any) -> Column[Any]:
-    """Return a foreign key to the user table, whatever its name and the type of its id.
+class _ReferenceToUser(AnyColumn):
+    """A foreign key to the user table, whatever its name and the type of its id.
 
-    Parameters:
-        type_: the type of the column; without one it takes that of the id.
+    It follows the user table as soon as both are mapped, see `_follow_user_table`. A class of its
+    own, since SQLAlchemy makes a copy for each table.
     """
-    # It follows the user table as soon as both are mapped, see `_follow_user_table`.
-    return Column(
-        *type_,
-        ForeignKey("user.id", ondelete="cascade"),
-        nullable=False,
-        index=True,
-        info={_REFERS_TO_USER: True},
-    )
+
+    inherit_cache = True
+
+
+def _reference_to_user(_: type[Any]) -> Column[Any]:
+    return _ReferenceToUser(ForeignKey("user.id", ondelete="cascade"), nullable=False, index=True)
 
 
 def declared_column(make: Callable[[type[Any]], Column[Any]]) -> Any:
@@ -160,7 +160,7 @@ class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.U
         user_id: Mapped[uuid.UUID]
     else:
         id = Column(GUID, primary_key=True, default=uuid.uuid4)
-        user_id = declared_column(lambda _: foreign_key_to_user())
+        user_id = declared_column(_reference_to_user)
 
 
 class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
@@ -171,7 +171,7 @@ class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
         user_id: Mapped[int]
     else:
         id = Column(Integer, primary_key=True)
-        user_id = declared_column(lambda _: foreign_key_to_user())
+        user_id = declared_column(_reference_to_user)
 
 
 class SQLAlchemyBaseAccessTokenTable(AccessTokenProtocol[ID]):
@@ -196,7 +196,7 @@ class SQLAlchemyBaseAccessTokenTableUUID(SQLAlchemyBaseAccessTokenTable[uuid.UUI
     if TYPE_CHECKING:
         user_id: Mapped[uuid.UUID]
     else:
-        user_id = declared_column(lambda _: foreign_key_to_user())
+        user_id = declared_column(_reference_to_user)
 
 
 class SQLAlchemyBaseAccessTokenTableInt(SQLAlchemyBaseAccessTokenTable[int]):
@@ -205,7 +205,7 @@ class SQLAlchemyBaseAccessTokenTableInt(SQLAlchemyBaseAccessTokenTable[int]):
     if TYPE_CHECKING:
         user_id: Mapped[int]
     else:
-        user_id = declared_column(lambda _: foreign_key_to_user())
+        user_id = declared_column(_reference_to_user)
 
 
 def unique_email_index(user_table: type[Any]) -> Index:
@@ -248,8 +248,8 @@ def unique_oauth_account_index(oauth_account_table: type[Any]) -> Index:
 
 
 def _not_on_mysql(index: Index) -> Index:
-    # `create_all` heeds the condition, Alembic does not: it needs the mark.
-    index.info[NOT_ON_MYSQL] = True
+    # `create_all` heeds the condition, Alembic does not: it has to be told.
+    not_on_mysql.add(index)
     create_index_if(index, lambda dialect: not is_mysql(dialect))
     return index
 
@@ -262,15 +262,15 @@ def is_mysql(dialect: Dialect) -> bool:
 def _follow_user_table(mapper: Mapper[Any], class_: type[Any]) -> None:
     """Let the foreign keys of the mixins refer to the user table of the same metadata."""
     table: Table = mapper.local_table  # type: ignore[assignment]
-    table.info.setdefault(CLASS_NAME, class_.__name__)
+    class_names.setdefault(table, class_.__name__)
     if issubclass(class_, SQLAlchemyBaseUserTable) and mapper.inherits is None:
-        table.info[_IS_USER_TABLE] = True
+        _user_tables.add(table)
     for index in table.indexes:
-        if any(column.info.get(_REFERS_TO_USER) for column in index.columns):
+        if any(isinstance(column, _ReferenceToUser) for column in index.columns):
             # There a foreign key has an index anyway, and one of ours could not be dropped.
             _not_on_mysql(index)
     tables = table.metadata.tables
-    user_tables = [t for t in tables.values() if t.info.get(_IS_USER_TABLE)]
+    user_tables = [t for t in tables.values() if t in _user_tables]
     if len(user_tables) > 1:
         # It is "user", to which the mixins of upstream refer.
         user_tables = [t for t in user_tables if t.name == "user"]
@@ -279,7 +279,7 @@ def _follow_user_table(mapper: Mapper[Any], class_: type[Any]) -> None:
     [user_table] = user_tables
     for other in tables.values():
         for column in other.columns:
-            if column.info.get(_REFERS_TO_USER):
+            if isinstance(column, _ReferenceToUser):
                 _refer(column, user_table)
 
 

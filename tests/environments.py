@@ -4,12 +4,14 @@ They are kept, by name, in the folder that the environment variable TEST_ENVIRON
 otherwise below `.cache`. One that is there is used as it is.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.stacks import STACKS, UPSTREAM
@@ -32,6 +34,28 @@ def python_of(name: str) -> Path:
             if not python.exists():
                 _make(python.parents[1], REQUIREMENTS[name])
     return python
+
+
+def upstream_release(release: str) -> Path:
+    """Return a folder with a release of upstream's adapter alone, which is fetched if need be.
+
+    In front of the path of an environment it takes the place of the release that is there.
+    """
+    folder = _folder() / f"upstream-{release}"
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=_made(_folder())) as unfinished:
+            packages = Path(unfinished, "packages")
+            requirement = f"fastapi-users-db-sqlalchemy=={release}"
+            uv("pip", "install", "--no-deps", "--target", packages, requirement)
+            # Of two runs at once, the other may have been faster.
+            with contextlib.suppress(OSError):
+                packages.rename(folder)
+    return folder
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _folder() -> Path:

@@ -42,7 +42,6 @@ def test_warning_names_the_class_of_a_bare_table() -> None:
 
 def test_warning_names_a_bare_table_without_a_class() -> None:
     table = User.__table__.to_metadata(MetaData(), name="people")
-    table.info.clear()
     with pytest.warns(FastAPIUsersDBDeprecationWarning) as caught:
         DatabasesUserDatabase(DATABASE, table, user_model=dict)
     assert "(session, <a class mapped to the table 'people'>)" in str(caught[0].message)

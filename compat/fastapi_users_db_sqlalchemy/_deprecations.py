@@ -3,12 +3,12 @@
 from typing import Any
 
 from fastapi_users_db.deprecation import NOT_THE_APP, Deprecation, warn
+from fastapi_users_db.versions import fastapi_users
 
 __all__ = [
     "CURRENT_ACCESS_TOKEN_ADAPTER",
     "CURRENT_ADAPTER",
     "DEPRECATIONS",
-    "GIVEN",
     "LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER",
     "LEGACY_DATABASES_ADAPTER",
     "LEGACY_ORM_ACCESS_TOKEN_ADAPTER",
@@ -19,8 +19,6 @@ __all__ = [
 ]
 
 PACKAGE = "fastapi_users_db_sqlalchemy"
-GIVEN = f"{PACKAGE}.given"
-"""Marks columns that a class has not asked for."""
 
 NOT_THE_APP.add(PACKAGE)
 
@@ -44,7 +42,8 @@ LEGACY_DATABASES_ADAPTER = Deprecation(
     code="shim-legacy-databases-adapter",
     used="SQLAlchemyUserDatabase(UserDB, database, users)",
     instead=(
-        "fastapi_users_db.DatabasesUserDatabase(database, {tables}), with FastAPI Users 10 or later"
+        "fastapi_users_db.DatabasesUserDatabase(database, {tables}), with FastAPI Users 10 or "
+        "later, on the way to fastapi_users_db.SQLAlchemyUserDatabase(session, {tables})"
     ),
     since="1.0",
     removal="2.0",
@@ -70,8 +69,8 @@ LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
     code="shim-legacy-databases-access-token-adapter",
     used="SQLAlchemyAccessTokenDatabase(AccessToken, database, access_tokens)",
     instead=(
-        "fastapi_users_db.DatabasesAccessTokenDatabase(database, {tables}), "
-        "with FastAPI Users 10 or later"
+        "fastapi_users_db.DatabasesAccessTokenDatabase(database, {tables}), with FastAPI Users 10 "
+        "or later, on the way to fastapi_users_db.SQLAlchemyAccessTokenDatabase(session, {tables})"
     ),
     since="1.0",
     removal="2.0",
@@ -79,13 +78,13 @@ LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
 TABLE = Deprecation(
     code="shim-table",
     used=f"A table from {PACKAGE}",
-    instead="from fastapi_users_db import {tables}",
+    instead="from fastapi_users_db import {tables}, with any FastAPI Users",
     since="1.0",
     removal="2.0",
 )
 TABLE_WITHOUT_ID = Deprecation(
     code="shim-table-without-id",
-    used="A table that gets its UUID columns without asking for them",
+    used="A table class that declares no {lacking}, and so gets UUIDs unasked,",
     instead="{tables}",
     since="1.0",
     removal="2.0",
@@ -102,32 +101,25 @@ DEPRECATIONS = [
 ]
 
 
-def warn_of_table(cls: type[Any]) -> None:
+def warn_of_table(cls: type[Any], lacking: list[str]) -> None:
     """Warn of a class that the app derives from a mixin of this package.
 
     Parameters:
         cls: the class.
+        lacking: the columns that it gets without having asked for them.
     """
     mixins = [base for base in cls.__bases__ if base.__module__.partition(".")[0] == PACKAGE]
     if not mixins or cls.__module__.partition(".")[0] == PACKAGE:
         return
-    mixin = mixins[0]
-    name = mixin.__name__
-    if name.endswith("UUID") or has_type_argument(cls) or _has_id_of_its_own(cls):
-        warn(TABLE, cls, mixin)
-    else:
-        warn(TABLE_WITHOUT_ID, cls, f"class {cls.__name__}(fastapi_users_db.{name}UUID, Base)")
-
-
-def _has_id_of_its_own(cls: type[Any]) -> bool:
-    table = cls.__dict__.get("__table__")
-    if table is None:
-        # A metaclass maps it later.
-        app = [a for a in cls.__mro__ if a.__module__.partition(".")[0] not in NOT_THE_APP]
-        return any({"id", "user_id"} & a.__dict__.keys() for a in app)
-    # `DeclarativeBase` has mapped it already: all columns look like its own.
-    given = [column.name for column in table.columns if GIVEN in column.info]
-    return not given or ("id" in table.columns and "id" not in given)
+    if not lacking:
+        warn(TABLE, cls, mixins[0])
+        return
+    statement = f"class {cls.__name__}(fastapi_users_db.{mixins[0].__name__}UUID, Base)"
+    if fastapi_users.USERS_ARE_MODELS:
+        # Afterwards an `id` of the app's base would count.
+        statement += ", before you upgrade to FastAPI Users 10"
+    names = " and no ".join(f"`{name}`" for name in lacking)
+    warn(TABLE_WITHOUT_ID, cls, statement, lacking=names)
 
 
 def has_type_argument(cls: type[Any]) -> bool:

@@ -10,6 +10,7 @@ __all__ = [
     "OAP",
     "UOAP",
     "UP",
+    "USERS_ARE_MODELS",
     "AccessTokenProtocol",
     "BaseAccessTokenDatabase",
     "BaseUserDatabase",
@@ -20,6 +21,9 @@ __all__ = [
     "UserProtocol",
     "class_that_is_also",
 ]
+
+USERS_ARE_MODELS: bool
+"""Whether it knows users as pydantic models with a UUID, as before 10."""
 
 _classes: dict[tuple[type, type], type] = {}
 
@@ -60,8 +64,11 @@ else:
     try:
         from fastapi_users.exceptions import InvalidID, UserAlreadyExists, UserNotExists
         from fastapi_users.models import ID, OAP, UOAP, UP
+
+        USERS_ARE_MODELS = False
     except ImportError:  # pragma: no cover  the stacks of 7 to 9 run this
         # 7 to 9 know users as pydantic models with a UUID.
+        USERS_ARE_MODELS = True
         ID, OAP, UOAP, UP = map(TypeVar, ("ID", "OAP", "UOAP", "UP"))
         _LegacyUserDatabase = BaseUserDatabase
         _HAS_MANAGERS = find_spec("fastapi_users.manager") is not None  # since 8

@@ -12,6 +12,7 @@ from sqlalchemy.orm.state import InstanceState
 from sqlalchemy.sql.elements import BinaryExpression, ColumnElement
 
 __all__ = [
+    "AnyColumn",
     "BooleanBinary",
     "ColumnElement",
     "ExternalType",
@@ -24,9 +25,10 @@ __all__ = [
 if TYPE_CHECKING:
     from sqlalchemy.types import ExternalType
 
+    AnyColumn = Column[Any]
     BooleanBinary = BinaryExpression[bool]
 else:
-    BooleanBinary = BinaryExpression  # not generic in 1.4
+    AnyColumn, BooleanBinary = Column, BinaryExpression  # not generic in 1.4
 
     try:
         from sqlalchemy.types import ExternalType

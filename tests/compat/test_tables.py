@@ -12,6 +12,7 @@ from fastapi_users_db_sqlalchemy import (
     SQLAlchemyUserDatabase,
 )
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Text, inspect
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import declarative_base, declared_attr, registry, relationship, synonym
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -290,11 +291,12 @@ class TestCurrent:
 
     def test_type_argument_without_an_id(self) -> None:
         base: Any = declarative_base()
-        with pytest.raises(TypeError, match="User gives its mixin a type argument, but has no"):
+        with pytest.raises(ArgumentError, match="could not assemble any primary key"):
 
             class User(SQLAlchemyBaseUserTable[int], base):
                 pass
 
+    @pytest.mark.skipif(FASTAPI_USERS < 10, reason="until then the mixin's own counted")
     async def test_own_id_in_the_declarative_base(
         self, session: AsyncSession, create_all: Any
     ) -> None:
