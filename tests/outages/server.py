@@ -26,6 +26,10 @@ FAST = {"PostgreSQL": signal.SIGINT, "MariaDB": signal.SIGTERM}
 CRASH = {"PostgreSQL": signal.SIGQUIT, "MariaDB": signal.SIGKILL}
 
 
+# What a killed run would leave behind: whoever has started the server holds the other end of stdin.
+_AFTER_STDIN = 'read _; kill -"$1" "$2"; rm -rf "$3"'
+
+
 @dataclass
 class Server:
     """A server that runs."""
@@ -36,12 +40,19 @@ class Server:
     command: list[str]
     account: str | None
     process: subprocess.Popen[bytes] | None = None
+    watcher: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with open(self.directory / "log", "ab") as log:
             self.process = subprocess.Popen(
                 self.command, user=self.account, cwd=self.directory, stdout=log, stderr=log
             )
+        how = [int(CRASH[self.kind.name]), self.process.pid, self.directory]
+        self.watcher = subprocess.Popen(
+            ["sh", "-c", _AFTER_STDIN, "sh", *map(str, how)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         deadline = time.monotonic() + SECONDS
         while not servers._answers(self.kind, self.url):
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -51,6 +62,9 @@ class Server:
 
     def stop(self, how: dict[str, signal.Signals]) -> None:
         assert self.process is not None
+        assert self.watcher is not None
+        self.watcher.kill()
+        self.watcher.communicate()
         self.process.send_signal(how[self.kind.name])
         self.process.wait(SECONDS)
 
@@ -96,25 +110,32 @@ class Server:
             return cursor.fetchall() if cursor.description else ()
 
 
-def _port() -> int:
+def _reserved() -> tuple[int, socket.socket]:
+    """Return a port, and what keeps others of these tests from it until it is closed."""
     # Not among those that the system gives to clients: while the server is down nobody may get it,
     # least of all an application that tries to connect, and would be connected with itself.
     for port in random.sample(range(15000, 30000), 100):
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
+        # Nobody else has a use for that of UDP.
+        reservation = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            reservation.bind(("127.0.0.1", port))
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", port))
+            return port, reservation
+        except OSError:
+            reservation.close()
     raise AssertionError("no free port")
 
 
 @contextlib.contextmanager
 def private_server(kind: Kind) -> Iterator[Server]:
     """Start a server that nothing else uses."""
-    with tempfile.TemporaryDirectory(prefix="fastapi-users-db-") as name:
+    port, reservation = _reserved()
+    with tempfile.TemporaryDirectory(prefix="fastapi-users-db-") as name, reservation:
         directory = Path(name)
         account = "nobody" if os.geteuid() == 0 else None  # neither server runs as root
         if account:
             shutil.chown(directory, account)
-        port = _port()
         install, serve = servers._commands(kind, directory, port)
         with open(directory / "log", "wb") as log:
             subprocess.run(install, user=account, cwd=directory, stdout=log, stderr=log, check=True)
