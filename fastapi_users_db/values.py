@@ -32,6 +32,9 @@ _ALSO: dict[type[Any], tuple[type[Any], ...]] = {
 # What is larger is no id of anybody's, and Python refuses to write it out.
 _BITS_OF_TEXT = 1024
 
+# A provider chooses how long these are, and SQLite stores them whole: the database has the word.
+_OF_PROVIDERS = frozenset({"access_token", "refresh_token"})
+
 
 def checked_value(name: str, column: Column[Any], value: Any) -> Any:
     """Return a value as its column takes it.
@@ -65,7 +68,7 @@ def checked_value(name: str, column: Column[Any], value: Any) -> Any:
         if value not in column.type.enums:
             raise InvalidValueError(f"{name} must be a member of its enum.")
     elif isinstance(value, str) and isinstance(column.type, String):
-        _check_string(name, value, column.type.length)
+        _check_string(name, value, None if column.key in _OF_PROVIDERS else column.type.length)
     return value
 
 

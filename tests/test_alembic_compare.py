@@ -9,9 +9,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 from fastapi_users_db.alembic import include_object
-from tests.test_alembic import Base, BaseWithIndex, Project, connection
+from tests.test_alembic import Base, BaseWithIndex, Project, connection, engine
 
-__all__ = ["connection"]
+__all__ = ["connection", "engine"]
 
 
 def include_all_of_the_apps(object_: Any, *arguments: Any) -> bool:

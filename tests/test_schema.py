@@ -350,6 +350,19 @@ async def test_needs_of_fastapi_users_go_before_what_the_class_declares(live: Li
     ]
 
 
+@every_database_with_widths
+async def test_room_for_a_hash_is_enough_where_the_class_declares_it(live: Live) -> None:
+    class ExactBase(DeclarativeBase):
+        pass
+
+    class ExactUser(SQLAlchemyBaseUserTableUUID, ExactBase):
+        hashed_password: Mapped[str] = mapped_column(sa.String(len(HASH)))
+
+    live.tables["user"].c.hashed_password.type = sa.String(len(HASH))
+    live.create()
+    assert await live.problems(User=ExactUser, OAuthAccount=None) == []
+
+
 @on_mariadb
 async def test_width_is_not_compared_where_the_class_names_none(live: Live) -> None:
     class AnyBase(DeclarativeBase):

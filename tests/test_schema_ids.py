@@ -16,15 +16,17 @@ from fastapi_users_db import (
 from tests.test_schema import (
     ANNE,
     Live,
-    address,
+    adapter,
+    addresses,
     codes,
+    lasting,
     live,
     pytestmark,
     user,
     without_foreign_keys,
 )
 
-__all__ = ["address", "live", "pytestmark"]
+__all__ = ["adapter", "addresses", "lasting", "live", "pytestmark"]
 
 
 class Base(DeclarativeBase):
@@ -65,7 +67,7 @@ async def test_ids_of_another_type_are_the_first_thing(live: Live) -> None:
     assert {problem.expected for problem in problems[:2]} == {"INTEGER"}
 
 
-async def test_class_gets_the_uuid_that_the_rows_have(live: Live) -> None:
+async def test_class_gets_the_uuid_that_the_rows_have(live: Live, adapter: str) -> None:
     live.create()
     live.insert("user", **user())
     problems = await live.problems(User=User, OAuthAccount=None)
@@ -74,11 +76,11 @@ async def test_class_gets_the_uuid_that_the_rows_have(live: Live) -> None:
     mended = declared(problem.fix, SQLAlchemyBaseUserTable)
 
     assert isinstance(mended.__table__.c.id.type, GUID)
-    async with live.open(User=mended, OAuthAccount=None) as (users, _, _):
+    async with live.open(adapter, User=mended, OAuthAccount=None) as (users, _, _):
         assert (await users.get(ANNE)).email == "anne@example.com"
 
 
-async def test_class_gets_the_integer_that_the_rows_have(live: Live) -> None:
+async def test_class_gets_the_integer_that_the_rows_have(live: Live, adapter: str) -> None:
     for table in live.tables.values():
         without_foreign_keys(table)
     live.tables["user"].c.id.type = sa.Integer()
@@ -89,5 +91,5 @@ async def test_class_gets_the_integer_that_the_rows_have(live: Live) -> None:
 
     mended = declared(problems[0].fix, SQLAlchemyBaseUserTableInt)
 
-    async with live.open(User=mended, OAuthAccount=None) as (users, _, _):
+    async with live.open(adapter, User=mended, OAuthAccount=None) as (users, _, _):
         assert (await users.get(7)).email == "anne@example.com"

@@ -210,6 +210,8 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
         if not isinstance(update_dict, Mapping):
             kind = type(update_dict).__name__
             raise TypeError(f"Expected a dict, not {kind}. Call {UPDATE}.")
+        if update_dict.get(OAUTH_ACCOUNTS) is not None and self._users.knows(OAUTH_ACCOUNTS):
+            self._check_oauth_account_table()
         updated: UP = await self._backend.update(user, dict(update_dict))
         return updated
 
@@ -221,6 +223,7 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
         self: SQLAlchemyUserDatabase[UOAP, ID], user: Any, create_dict: dict[str, Any]
     ) -> UOAP:
         """Link an external account; see `fastapi_users_db.UserDatabase.add_oauth_account`."""
+        self._check_oauth_account_table()
         values = create_dict
         if self._model is not None:
             values = {**self._missing_of_account(create_dict), **create_dict}
@@ -234,6 +237,7 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
         update_dict: dict[str, Any],
     ) -> UOAP:
         """Change a link; see `fastapi_users_db.UserDatabase.update_oauth_account`."""
+        self._check_oauth_account_table()
         updated: UOAP = await self._backend.update_oauth_account(user, oauth_account, update_dict)
         return updated
 
@@ -271,11 +275,18 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
         values = _pydantic.dump(given, usage)
         if values.get("id", self) is None:
             del values["id"]
-        is_without_oauth = not self._is_databases and self.oauth_account_table is None
-        # Models carry an empty list even where nobody uses OAuth.
-        if is_without_oauth and values.pop(OAUTH_ACCOUNTS, None):
-            raise NotSetOAuthAccountTableError(self)
+        given = values.get(OAUTH_ACCOUNTS)
+        if given == [] and self._users.oauth is None and not self._is_databases:
+            # Models carry an empty list even where nobody uses OAuth.
+            del values[OAUTH_ACCOUNTS]
+        elif given is not None:
+            self._check_oauth_account_table()
         return values
+
+    def _check_oauth_account_table(self) -> None:
+        """Refuse OAuth accounts where there is no table, before anything is looked up."""
+        if self._users.oauth is None:
+            raise NotSetOAuthAccountTableError(self)
 
     def _missing_of_account(self, values: Mapping[str, Any]) -> dict[str, Any]:
         column = self._oauth_accounts.column("id")

@@ -143,12 +143,12 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         Raises:
             NotSetOAuthAccountTableError: the adapter has no OAuth account table.
         """
+        accounts, onclause = self._oauth_accounts.table, self._users.oauth_onclause
         for value in (oauth, account_id):
             if not isinstance(value, str):
                 raise TypeError(f"oauth and account_id must be str, not {type(value).__name__}.")
             if not is_storable(value):
                 return None
-        accounts, onclause = self._oauth_accounts.table, self._users.oauth_onclause
         [criterion] = self._with_keys([(oauth, account_id)])
         statement = self._select_user().join(accounts, onclause).where(criterion)
         return await self._get_one_of_several(statement, order_by=self._users.id_column)

@@ -55,6 +55,15 @@ async def test_every_form_finds_an_address_where_the_lower_index_is_declared(
     assert await form.user_db.get_by_email("bert@example.com") is None
 
 
+@ours
+async def test_sqlite_takes_a_providers_token_of_any_length(form: Form) -> None:
+    token = "a" * 3000
+    user = await create(form, oauth_accounts=[account(access_token=token, refresh_token=token)])
+
+    found = await form.user_db.get(user.id)
+    assert found.oauth_accounts[0].access_token == found.oauth_accounts[0].refresh_token == token
+
+
 async def test_legacy_update(legacy_form: Form) -> None:
     user = await create(legacy_form)
 

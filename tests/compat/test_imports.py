@@ -179,7 +179,18 @@ def test_other_names_of_some_release(module: str, name: str) -> None:
         pytest.skip("SQLAlchemy has no such name")
     if (module, name) == ("access_token", "AccessTokenDatabase") and FASTAPI_USERS < 9:
         pytest.skip("FastAPI Users has no such name")
-    name_of("fastapi_users_db_sqlalchemy" + f".{module}" * bool(module), name)
+    found = name_of("fastapi_users_db_sqlalchemy" + f".{module}" * bool(module), name)
+
+    assert found is not None
+
+
+@ours
+@pytest.mark.parametrize("module", ["", ".access_token", ".generics", ".guid"])
+def test_names_of_no_release(module: str) -> None:
+    imported = importlib.import_module(f"fastapi_users_db_sqlalchemy{module}")
+
+    with pytest.raises(AttributeError, match=f"{imported.__name__}' has no attribute 'Users'"):
+        name_of(imported.__name__, "Users")
 
 
 def test_subclass_that_takes_the_original_name() -> None:

@@ -107,6 +107,17 @@ async def test_add_of_another_users_account_is_refused(backend: Backend) -> None
     assert await stored(backend) == {"1": "token"}
 
 
+async def test_add_of_another_users_account_is_refused_after_a_look_up(backend: Backend) -> None:
+    """Whoever was looked up just now is linked without being read again."""
+    await backend.users.create({**ANNE, "oauth_accounts": [account()]})
+    created = await backend.users.create(BERT)
+    bert = await backend.users.get(created.id)
+    with pytest.raises(OAuthAccountAlreadyLinkedError):
+        await backend.users.add_oauth_account(bert, account(access_token="stolen"))
+    assert linked(bert) == {}
+    assert await stored(backend) == {"1": "token"}
+
+
 async def test_add_sees_what_was_linked_elsewhere(backend: Backend) -> None:
     user = await backend.users.create(ANNE)
     row = {"id": uuid.uuid4(), "user_id": user.id, **account("2")}

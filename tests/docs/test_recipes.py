@@ -152,7 +152,7 @@ def enforce_foreign_keys(connection: Any, _: Any) -> None:
 @pytest.fixture(params=SYNCHRONOUS_DRIVERS)
 def project(
     request: pytest.FixtureRequest,
-    new_database: Callable[[str], Addresses],
+    empty_database: Callable[[str], Addresses],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Project]:
@@ -161,7 +161,7 @@ def project(
     [package] = alembic.__path__
     shutil.copy(Path(package) / "templates" / "async" / "script.py.mako", tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    address = new_database(request.param)
+    address = empty_database(request.param)
     config = Config()
     config.set_main_option("script_location", str(tmp_path))
     config.set_main_option("sqlalchemy.url", address.orm)

@@ -44,6 +44,7 @@ def run_python(
     )
 
 
+@pytest.mark.thorough
 def test_python_takes_no_class_of_a_package() -> None:
     for result in (run_python("-W", OURS, "-c", APP), run_python("-c", APP, warnings=OURS)):
         assert result.returncode == 0
@@ -58,6 +59,7 @@ def test_app_stops_at_a_warning(arguments: list[str]) -> None:
     assert "FastAPIUsersDBDeprecationWarning: " in result.stderr.splitlines()[-1]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("before", "after", "status"), [([], ["-W", OURS], 1), (["-W", OURS], [], 0)]
 )
@@ -69,6 +71,7 @@ def test_pytest_takes_it_as_its_own_option_only(
     assert run_python(*before, *pytest_, *after, folder=tmp_path).returncode == status
 
 
+@pytest.mark.thorough
 def test_pytest_takes_it_from_its_configuration(tmp_path: Path) -> None:
     (tmp_path / "test_app.py").write_text(APP.removesuffix("test_adapter()\n"))
     (tmp_path / "pyproject.toml").write_text(
