@@ -8,7 +8,7 @@ sequences here were seen to change when a refresh was put back after the commit.
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime, timezone
 from typing import Any
@@ -268,3 +268,28 @@ async def test_statements_of_the_databases_adapter(
     async with databases(addresses) as open_subject:
         sent = await sent_by_each(open_subject, engine_of(addresses))
     assert sent == {**DATABASES, **(DATABASES_ON_SQLITE if addresses.name == "sqlite" else {})}
+
+
+@pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
+@pytest.mark.parametrize("addresses", ["sqlite", "postgresql", "mariadb-aiomysql"], indirect=True)
+@pytest.mark.parametrize("adapter", ["orm", "databases"])
+async def test_addresses_are_looked_up_by_an_index_that_is_there(
+    addresses: Addresses,
+    adapter: str,
+    engine_of: Callable[[Addresses], AsyncEngine],
+    database_of: Callable[[Addresses], Awaitable[Database]],
+) -> None:
+    """MariaDB has no index on lower(), whatever the class declares."""
+    by_lower = []
+    base: Any = SQLAlchemyUserDatabase if adapter == "orm" else DatabasesUserDatabase
+
+    class Users(base):
+        async def _get_user(self, statement: Any) -> Any:
+            by_lower.append("lower(" in str(statement))
+            return await super()._get_user(statement)
+
+    async with AsyncSession(engine_of(addresses)) as session:
+        connection = session if adapter == "orm" else await database_of(addresses)
+        users = Users(connection, Indexed.User, Indexed.OAuthAccount)
+        assert await users.get_by_email("bob@example.com") is None
+    assert by_lower == ([False, True] if addresses.name.startswith("mariadb") else [True])

@@ -6,7 +6,7 @@ import pytest
 from fastapi_users.exceptions import UserAlreadyExists
 from sqlalchemy import delete, insert, select
 
-from fastapi_users_db import OAuthAccountNotFoundError
+from fastapi_users_db import OAuthAccountNotFoundError, UserNotFoundError
 from tests.conformance.conftest import Backend, OpenBackend
 from tests.conformance.models import OAuthAccount, User
 from tests.conftest import Addresses
@@ -124,6 +124,33 @@ async def test_a_user_who_is_newer_than_the_apps_transaction_is_a_duplicate(
             await connection.execute(insert(User.__table__).values(**row, **flags))
         with pytest.raises(UserAlreadyExists):
             await backend.users.create(ANNE)
+
+
+async def test_a_user_deleted_after_the_apps_transaction_began_is_not_found(
+    addresses: Addresses, open_backend: OpenBackend
+) -> None:
+    if addresses.name == "sqlite":
+        return  # has one writer at a time
+
+    async def delete_and_change(backend: Backend, user_id: Any) -> None:
+        anne = await backend.users.get(user_id)
+        async with backend.engine.begin() as connection:
+            await connection.execute(delete(User.__table__))
+        with pytest.raises(UserNotFoundError):
+            await backend.users.update(anne, {"name": "Anne"})
+        with pytest.raises(UserNotFoundError):
+            await backend.users.add_oauth_account(anne, ACCOUNT)
+
+    for adapter in ("orm-no-commit", "databases"):
+        async with open_backend(adapter) as backend:
+            created = await backend.users.create(ANNE)
+            await backend.settle()
+            if backend.is_orm:
+                await delete_and_change(backend, created.id)
+            else:
+                async with backend.connection.transaction():
+                    await delete_and_change(backend, created.id)
+            assert await backend.rows(select(OAuthAccount.__table__)) == []
 
 
 async def test_an_account_unlinked_after_the_apps_transaction_began_is_linked_again(

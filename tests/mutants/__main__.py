@@ -314,8 +314,10 @@ def main() -> int:
     options = parser.parse_args()
 
     found = chosen(options.only)
+    # Those that become known as equivalent leave the others as they are.
+    random.Random(options.seed).shuffle(found)
     wanted = [mutation for mutation in found if not is_equivalent(mutation)]
-    sample = random.Random(options.seed).sample(wanted, min(options.number, len(wanted)))
+    sample = wanted[: options.number]
     say(
         f"{len(sample)} of {len(wanted)} mutants, seed {options.seed}; {len(found) - len(wanted)} "
         f"more are known to be equivalent."
