@@ -36,20 +36,19 @@ def python_of(name: str) -> Path:
     return python
 
 
-def upstream_release(release: str) -> Path:
-    """Return a folder with a release of upstream's adapter alone, which is fetched if need be.
+def packages(*requirements: str) -> Path:
+    """Return a folder with these packages alone, which are fetched if need be.
 
-    In front of the path of an environment it takes the place of the release that is there.
+    In front of the path of an environment it takes the place of what is there.
     """
-    folder = _folder() / f"upstream-{release}"
+    folder = _folder() / "-".join(requirements)
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=_made(_folder())) as unfinished:
-            packages = Path(unfinished, "packages")
-            requirement = f"fastapi-users-db-sqlalchemy=={release}"
-            uv("pip", "install", "--no-deps", "--target", packages, requirement)
+            fetched = Path(unfinished, "packages")
+            uv("pip", "install", "--no-deps", "--target", fetched, *requirements)
             # Of two runs at once, the other may have been faster.
             with contextlib.suppress(OSError):
-                packages.rename(folder)
+                fetched.rename(folder)
     return folder
 
 

@@ -147,7 +147,7 @@ async def test_users_of_such_a_class(session: AsyncSession, create_all: Any) -> 
     class UserTable(SQLAlchemyBaseUserTable, base):  # type: ignore[type-arg]
         username = Column(String(20))
         tenant = Column(Integer)
-        oauth_accounts: Any = relationship("OAuthAccountTable")
+        oauth_accounts = relationship("OAuthAccountTable")
 
     class OAuthAccountTable(SQLAlchemyBaseOAuthAccountTable, base):  # type: ignore[type-arg]
         pass

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.environments import python_of, upstream_release
+from tests.environments import packages, python_of
 
 FILE = Path(__file__).parent / "upstream.json"
 SHAPES = Path(__file__).parent / "shapes.py"
@@ -32,10 +32,15 @@ def read() -> dict[str, Shapes]:
     return {release: group["ddl"] for group in groups for release in group["releases"]}
 
 
+def package_of(release: str) -> Path:
+    """Return the folder with a release, and nothing else."""
+    return packages(f"fastapi-users-db-sqlalchemy=={release}")
+
+
 def ask(release: str) -> Shapes:
     """Return the DDL of a release, from itself."""
     python = python_of(RELEASES[release])
-    environment = {**os.environ, "PYTHONPATH": str(upstream_release(release))}
+    environment = {**os.environ, "PYTHONPATH": str(package_of(release))}
     result = subprocess.run(
         [python, SHAPES], env=environment, capture_output=True, text=True, check=False
     )

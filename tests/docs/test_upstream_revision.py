@@ -1,0 +1,91 @@
+"""The revision that Alembic asks for once an app's tables are no longer upstream's."""
+
+import ast
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import fastapi_users_db_sqlalchemy
+import fastapi_users_db_sqlalchemy.access_token
+import pytest
+from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, MetaData, create_engine, make_url
+from sqlalchemy.orm import DeclarativeBase
+
+import fastapi_users_db
+from fastapi_users_db.alembic import include_object
+from tests.docs.samples import SOURCE, load
+
+SAMPLE = "migrating/upstream_revision.py"
+pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
+
+
+def tables(package: ModuleType, tokens: ModuleType) -> MetaData:
+    """Declare an app's tables with the mixins of a package."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    mixins: list[Any] = [
+        package.SQLAlchemyBaseUserTableUUID,
+        package.SQLAlchemyBaseOAuthAccountTableUUID,
+        tokens.SQLAlchemyBaseAccessTokenTableUUID,
+    ]
+    for mixin in mixins:
+        type(Base)(mixin.__name__, (mixin, Base), {})
+    return Base.metadata
+
+
+@pytest.fixture(params=["postgresql", "mariadb-aiomysql"])
+def connection(request: pytest.FixtureRequest, new_database: Any) -> Iterator[Connection]:
+    """Give a database with upstream's tables, which are the shim's."""
+    url = make_url(new_database(request.param).orm)
+    drivers = {"postgresql": "postgresql+psycopg"}
+    engine = create_engine(url.set(drivername=drivers.get(request.param, "mysql+pymysql")))
+    shim = fastapi_users_db_sqlalchemy
+    with engine.begin() as connection:
+        tables(shim, shim.access_token).create_all(connection)
+        yield connection
+    engine.dispose()
+
+
+@pytest.fixture
+def context(connection: Connection) -> MigrationContext:
+    return MigrationContext.configure(connection, opts={"include_object": include_object})
+
+
+@pytest.fixture
+def new_tables() -> MetaData:
+    return tables(fastapi_users_db, fastapi_users_db)
+
+
+@pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
+def test_revision_is_the_one_that_alembic_writes(
+    context: MigrationContext, new_tables: MetaData
+) -> None:
+    operations: Any = produce_migrations(context, new_tables).upgrade_ops
+    written = ast.parse(render_python_code(operations).replace("\n    ", "\n"))
+
+    [shown] = [
+        node
+        for node in ast.parse((SOURCE / SAMPLE).read_text()).body
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert ast.unparse(shown.body) == ast.unparse(written.body)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
+def test_nothing_is_left_to_do_after_it(context: MigrationContext, new_tables: MetaData) -> None:
+    with Operations.context(context):
+        load(SAMPLE).upgrade()
+
+    assert compare_metadata(context, new_tables) == []
+
+
+@pytest.mark.parametrize("connection", ["mariadb-aiomysql"], indirect=True)
+def test_mariadb_needs_no_indexes(context: MigrationContext, new_tables: MetaData) -> None:
+    operations: Any = produce_migrations(context, new_tables).upgrade_ops
+    assert "create_index" not in render_python_code(operations)
+    assert "access_token" in render_python_code(operations)
