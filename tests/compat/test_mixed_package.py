@@ -6,6 +6,7 @@ from pathlib import Path
 
 import fastapi_users_db_sqlalchemy as shim
 import pytest
+from fastapi_users_db_sqlalchemy._distributions import ConflictingDistributionError, check
 
 from tests.compat.models import ours
 from tests.compat.test_imports import python
@@ -52,6 +53,15 @@ def test_the_command_reinstalls_the_version_that_there_was(mixed: Path, program:
 
     assert "pip uninstall --yes fastapi-users-db-sqlalchemy && " in result.stderr
     assert f"{REINSTALL}==1.2.3" in result.stderr
+
+
+def test_a_package_without_a_file_is_what_upstream_has_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shim, "__file__", None)
+
+    with pytest.raises(ConflictingDistributionError, match=f"are missing: .* {REINSTALL}"):
+        check()
 
 
 def test_files_that_upstream_took_along(mixed: Path) -> None:

@@ -13,11 +13,12 @@ import httpx
 import pytest
 
 from tests.conftest import Addresses
+from tests.docs.conftest import empty_database
 from tests.docs.samples import client_of, log_in, register
 from tests.docs.test_migrating import addresses, engine, load_step, old_tables
 from tests.programs import SHIM, Program, Side
 
-__all__ = ["addresses", "engine", "old_tables"]
+__all__ = ["addresses", "empty_database", "engine", "old_tables"]
 
 pytestmark = [
     pytest.mark.skipif(not SHIM[-1].is_dir(), reason="the old app runs on the shim"),
