@@ -109,6 +109,17 @@ async def test_an_account_stays_with_its_user(backend: Backend) -> None:
     assert (await backend.users.get(bert.id)).oauth_accounts == []
 
 
+async def test_an_account_that_names_no_user_stays_with_its_own(backend: Backend) -> None:
+    unnamed = {**ACCOUNT, "user_id": None}
+    anne = await backend.users.create({**ANNE, "oauth_accounts": [unnamed]})
+    await backend.users.add_oauth_account(anne, unnamed)
+    await backend.users.update(anne, {"oauth_accounts": [unnamed]})
+    [account] = anne.oauth_accounts
+    await backend.users.update_oauth_account(anne, account, {"user_id": None})
+    [row] = await backend.rows(select(OAuthAccount.user_id))
+    assert row.user_id == anne.id
+
+
 async def test_a_registration_that_is_sent_twice_is_a_duplicate(backend: Backend) -> None:
     values = {**ANNE, "id": uuid.uuid4()}
     user = await backend.users.create(values)

@@ -31,6 +31,13 @@ class Equivalent:
 EQUIVALENT = [
     Equivalent(
         "fastapi_users_db/schema.py",
+        "",
+        "_NO_SUCH_VALUE_ON_MYSQL = [(1264,), (1265,), (1292,), (1366,)]",
+        "_NO_SUCH_VALUE_ON_MYSQL = [(1265,), (1265,), (1292,), (1366,)]",
+        "today's drivers tell the SQLSTATE 22003 besides; only older ones have the number alone",
+    ),
+    Equivalent(
+        "fastapi_users_db/schema.py",
         "_check_duplicates",
         'count = await live.number(select(func.count().label("number"))'
         ".select_from(several.subquery()))",
