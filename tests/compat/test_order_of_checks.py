@@ -59,6 +59,13 @@ async def test_accounts_of_a_user_who_is_gone(user_db: Any, gone: Any) -> None:
         await user_db.update_oauth_account(gone, object(), {"access_token": "new"})
 
 
+async def test_accounts_of_what_is_no_user(user_db: Any) -> None:
+    with pytest.raises(NotSetOAuthAccountTableError):
+        await user_db.add_oauth_account(object(), account())
+    with pytest.raises(NotSetOAuthAccountTableError):
+        await user_db.update_oauth_account(object(), object(), {"access_token": "new"})
+
+
 @pytest.mark.parametrize("account_id", [7, "\0"])
 async def test_look_up_of_what_is_no_account(account_id: Any, user_db: Any) -> None:
     with pytest.raises(NotSetOAuthAccountTableError):
