@@ -7,7 +7,7 @@ were found to be so are in `equivalent.py`, with a reason each, and are not run 
 
 The sample is the same for the same seed, so that a score can be had again:
 
-    make mutants                                        200 of all, in half an hour on two cores
+    make mutants                                        200 of all, in 40 minutes on two cores
     make mutants MUTANTS="--number 60 --seed 2"         others, and fewer
     make mutants MUTANTS="--only fastapi_users_db/adapters/orm.py:120-180"
     make mutants MUTANTS="--only compat --list"         what there is, without running anything

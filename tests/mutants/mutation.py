@@ -2,8 +2,9 @@
 
 None is made of what no test is to see: type annotations, docstrings, the messages of errors and
 warnings (a text with a space in it is taken for one, unless it begins like SQL), `assert`,
-`__all__`, `__repr__`, how much `lru_cache` holds, and what coverage leaves out by the project's
-configuration: what is for type checkers or other versions, and the methods of an interface.
+`__all__`, `__version__`, `__repr__`, how much `lru_cache` holds, and what coverage leaves out by
+the project's configuration: what is for type checkers or other versions, and the methods of an
+interface.
 """
 
 import ast
@@ -171,7 +172,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         names = {n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-        if "__all__" in names:
+        if names & {"__all__", "__version__"}:
             return
         is_name = all(
             isinstance(target, ast.Name | ast.Tuple | ast.List) for target in node.targets

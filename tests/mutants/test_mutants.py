@@ -82,6 +82,7 @@ def test_nothing_is_changed_that_tests_are_not_to_see(tmp_path: Path) -> None:
         if TYPE_CHECKING:
             X = 1
         __all__ = ["f"]
+        __version__ = "1.0"
         T = TypeVar("T", bound="A")
 
 
