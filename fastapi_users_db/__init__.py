@@ -21,6 +21,7 @@ from fastapi_users_db.exceptions import (
     NotSetOAuthAccountTableError,
     OAuthAccountAlreadyLinkedError,
     OAuthAccountNotFoundError,
+    SessionInUseError,
     UserAlreadyExistsError,
     UserNotFoundError,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "SQLAlchemyBaseUserTableUUID",
     "SQLAlchemyUserDatabase",
     "SchemaProblem",
+    "SessionInUseError",
     "TIMESTAMPAware",
     "UserAlreadyExistsError",
     "UserDatabase",

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, TypeVar
 
+from sqlalchemy.exc import InvalidRequestError
+
 from fastapi_users_db.versions.fastapi_users import (
     InvalidID,
     UserAlreadyExists,
@@ -27,6 +29,7 @@ __all__ = [
     "NotSetOAuthAccountTableError",
     "OAuthAccountAlreadyLinkedError",
     "OAuthAccountNotFoundError",
+    "SessionInUseError",
     "UserAlreadyExistsError",
     "UserNotFoundError",
 ]
@@ -159,6 +162,15 @@ class DatabaseNotConnectedError(FastAPIUsersDBError, RuntimeError):
     """The `databases.Database` has no connection pool yet."""
 
     message = "The database is not connected: `await database.connect()` when the app starts."
+
+
+class SessionInUseError(FastAPIUsersDBError, InvalidRequestError):
+    """Two tasks use one `AsyncSession` at the same time."""
+
+    message = (
+        "Another task is using this session: give each task a session of its own, "
+        "as a dependency of FastAPI's does for each request."
+    )
 
 
 class MissingDependencyError(FastAPIUsersDBError, ImportError):

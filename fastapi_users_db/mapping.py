@@ -1,6 +1,7 @@
-"""What the adapters know of the app's classes: which attribute is which column.
+"""What the mapper says of the app's classes: which attribute is which column, and how users and
+their OAuth accounts refer to each other.
 
-Nothing here talks to a database. Everything is worked out once per class and cached.
+Nothing here talks to a database. It is worked out once per class, when a method needs it.
 """
 
 from __future__ import annotations
@@ -19,33 +20,41 @@ from sqlalchemy import (
     Column,
     Enum,
     Integer,
+    MetaData,
     String,
     Table,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     inspect,
 )
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.orm import (
-    Mapper,
-    RelationshipProperty,
-    joinedload,
-    make_transient_to_detached,
-    undefer,
-)
+from sqlalchemy.orm import Mapper, RelationshipProperty, joinedload, registry, undefer
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
-from sqlalchemy.orm.base import NO_VALUE
-from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.functions import FunctionElement
 
+from fastapi_users_db.comparison import same_text
 from fastapi_users_db.exceptions import InvalidIDError, InvalidValueError
 from fastapi_users_db.types import GUID, TIMESTAMPAware
 from fastapi_users_db.values import checked_value, is_storable
-from fastapi_users_db.versions.sqlalchemy import ExternalType, InstanceState, python_type
+from fastapi_users_db.versions.sqlalchemy import has_own_constructor, python_type
 
-__all__ = ["Entity", "Snapshot", "UserEntity", "entity", "user_entity"]
+__all__ = ["Entity", "UserEntity", "entity", "user_entity"]
 
 OAUTH_ACCOUNTS = "oauth_accounts"
+
+# The framework's own attributes, of users, OAuth accounts and access tokens. All others are the
+# app's, and what they take is SQLAlchemy's business.
+FRAMEWORK = frozenset(
+    (
+        *("id", "email", "hashed_password", "is_active", "is_superuser", "is_verified"),
+        *("oauth_name", "access_token", "expires_at", "refresh_token"),
+        *("account_id", "account_email", "user_id", "token", "created_at"),
+    )
+)
+
+# Written whenever they are given: another may have changed them since the user was read.
+ALWAYS_WRITTEN = ("email", "hashed_password", "is_active", "is_superuser", "is_verified")
 
 
 class Entity:
@@ -83,41 +92,21 @@ class Entity:
         self.synonyms = {synonym.key: synonym.name for synonym in mapper.synonyms}
         # Deleting what is gone already is a success; SQLAlchemy would warn.
         mapper.confirm_deleted_rows = False
-        self._init_parameters, self._init_takes_any = _init_parameters(target)
 
     @cached_property
-    def _kept_types(self) -> dict[str, type[Any]]:
-        return {key: _kept_type(column) for key, column in self.columns.items()}
-
-    @cached_property
-    def has_cache_key(self) -> bool:
-        """Whether SQLAlchemy can tell statements for this table apart, and asks nothing first.
-
-        It warns of a type of the app's own that does not say whether it may.
-        """
-        types = (type(column.type) for column in self.columns.values())
-        return all(
-            vars(t).get("cache_ok") is not None for t in types if issubclass(t, ExternalType)
-        )
-
-    @cached_property
-    def _null_at_first(self) -> list[str]:
-        """The attributes that are NULL in a new row unless they are given a value."""
-        assert self.mapper is not None
-        return [
-            attribute
-            for attribute, column in self.columns.items()
-            if column.default is None
-            and column.server_default is None
-            and not column.primary_key
-            and not column.type.should_evaluate_none
-            and column is not self.mapper.version_id_col
-        ]
-
-    @property
     def id(self) -> str:
         """The attribute behind `id`."""
         return self.synonyms.get("id", "id")
+
+    def expression(self, attribute: str) -> Any:
+        """Return what stands for an attribute in a statement: a column, or what a hybrid gives."""
+        if self.mapper is None:
+            return self.column(attribute)
+        found = getattr(self.target, attribute, None)
+        expression = getattr(found, "__clause_element__", lambda: found)()
+        if expression is None or not hasattr(expression, "type"):
+            raise TypeError(f"{self.name} has no column attribute {attribute!r}.")
+        return expression
 
     def column(self, attribute: str) -> Column[Any]:
         """Return the column behind an attribute, also behind a synonym of one."""
@@ -139,70 +128,127 @@ class Entity:
         """The attributes that make up the primary key, in the table's order."""
         return [self.attribute(column) for column in self.table.primary_key.columns]
 
+    @cached_property
+    def relationships(self) -> list[RelationshipProperty[Any]]:
+        """The relationships of the class; a bare `Table` has none."""
+        return [] if self.mapper is None else list(self.mapper.relationships)
+
+    @cached_property
+    def eager(self) -> list[str]:
+        """The relationships that the mapper loads by itself."""
+        return [r.key for r in self.relationships if _is_eager(r)]
+
+    @cached_property
+    def loaded(self) -> frozenset[str]:
+        """What an instance has once it is loaded: columns, expressions, eager relationships.
+
+        Deferred columns are among them, since reading one later would need the session.
+        """
+        assert self.mapper is not None
+        columns = (a.key for a in self.mapper.column_attrs if not (a.deferred and a.raiseload))
+        return frozenset((*columns, *self.eager))
+
+    @cached_property
+    def expressions(self) -> set[str]:
+        """What the mapper loads by itself and is no column: what is told may have changed."""
+        assert self.mapper is not None
+        return {a.key for a in self.mapper.column_attrs if not a.deferred} - self.columns.keys()
+
+    @cached_property
+    def deferred(self) -> list[Any]:
+        """The loader options for columns that are loaded nevertheless."""
+        attributes: Iterable[Any] = () if self.mapper is None else self.mapper.column_attrs
+        names = [a.key for a in attributes if a.deferred and not a.raiseload]
+        return [undefer(getattr(self.target, name)) for name in names]
+
+    @cached_property
+    def framework_columns(self) -> dict[str, Column[Any]]:
+        """The framework's own columns by attribute, as far as the class has them."""
+        found = {name: self.find_column(name) for name in FRAMEWORK}
+        return {name: column for name, column in found.items() if column is not None}
+
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values, and refuse what the class does not know or a column cannot hold.
+        """Return the values, and refuse what the class does not know.
+
+        The framework's own columns are checked, too: the app's are SQLAlchemy's business.
 
         Raises:
             TypeError: an unknown attribute, or an e-mail address that is not a string.
             InvalidValueError: a value that one of the databases cannot store in its column.
         """
+        if not isinstance(values, Mapping):
+            raise no_mapping(values)
         checked = {}
-        for attribute, value in checked_mapping(values).items():
-            if not self.knows(attribute):
-                raise TypeError(f"{attribute!r} is not an attribute of {self.name}.")
-            column = self.find_column(attribute)
-            if column is None:
-                self._check_settable(attribute, value)
-                checked[attribute] = value
-            else:
-                checked[attribute] = self._value(attribute, column, value)
+        for attribute, value in values.items():
+            if attribute not in self.settable and not self._knows(attribute):
+                raise self._unknown(attribute)
+            column = self.framework_columns.get(attribute)
+            name = f"{self.name}.{attribute}"
+            checked[attribute] = value if column is None else checked_value(name, column, value)
         return checked
 
-    def _value(self, attribute: str, column: Column[Any], value: Any) -> Any:
-        if attribute == "email" and not isinstance(value, str | ClauseElement):
-            raise TypeError(f"{self.name}.email must be a str, not {type(value).__name__}.")
-        return checked_value(f"{self.name}.{attribute}", column, value)
-
-    def _check_settable(self, attribute: str, value: Any) -> None:
-        """Raise `TypeError` if setting an attribute that is no column would fail, or be lost."""
-        assert self.mapper is not None
-        relationship = self.mapper.relationships.get(attribute)
-        if relationship is not None:
-            self._check_related(relationship, value)
-            return
-        found = python_inspect.getattr_static(self.target, attribute, None)
-        is_private = attribute.startswith("_") and attribute not in self._init_parameters
-        is_method = callable(found) or isinstance(found, classmethod)
-        # A property or a hybrid without a setter; an expression in place of a column.
-        is_read_only = getattr(found, "fset", found) is None and found is not None
-        if is_private or is_method or is_read_only or attribute in self.mapper.column_attrs:
-            raise TypeError(f"{self.name}.{attribute} cannot be set.")
-
-    def _check_related(self, relationship: RelationshipProperty[Any], value: Any) -> None:
-        is_collection = isinstance(value, list | set | tuple | Mapping)
-        given = value.values() if isinstance(value, Mapping) else members(value)
-        target = relationship.mapper.class_
-        if is_collection is not relationship.uselist or not all(
-            isinstance(instance, target) for instance in given
-        ):
-            several = "a collection of " if relationship.uselist else ""
-            raise TypeError(
-                f"{self.name}.{relationship.key} must be {several}{target.__name__}, "
-                f"not {type(value).__name__}."
-            )
+    def _unknown(self, attribute: Any) -> TypeError:
+        if isinstance(attribute, str) and hasattr(self.target, attribute):
+            return TypeError(f"{self.name}.{attribute} cannot be set.")
+        return TypeError(f"{attribute!r} is not an attribute of {self.name}.")
 
     def knows(self, attribute: str) -> bool:
-        """Tell whether the class, or the table, has this attribute."""
-        if self.mapper is None or not isinstance(attribute, str):
-            return attribute in self.columns
-        return hasattr(self.target, attribute) or attribute in self._init_parameters
+        """Tell whether the class, or the table, takes this attribute."""
+        return attribute in self.settable or self._knows(attribute)
+
+    def _knows(self, attribute: Any) -> bool:
+        # A constructor of the app's own may take whatever it likes.
+        return (
+            self.mapper is not None
+            and self._takes_any_keyword
+            and has_own_constructor(self.mapper)
+            and isinstance(attribute, str)
+            and not attribute.startswith("_")
+            and not hasattr(self.target, attribute)
+        )
+
+    @cached_property
+    def settable(self) -> frozenset[str]:
+        """What can be set on an instance and means something: columns, relationships, hybrids and
+        properties with a setter, and what the class's own constructor names."""
+        if self.mapper is None:
+            return frozenset(self.columns)
+        expressions = {a.key for a in self.mapper.column_attrs} - self.columns.keys()
+        names = {n for n in dir(self.target) if not n.startswith("__")} - expressions
+        found = ((n, python_inspect.getattr_static(self.target, n)) for n in names)
+        settable = {name for name, value in found if _is_settable(name, value)}
+        return frozenset(settable | self._constructor_parameters)
+
+    @cached_property
+    def _constructor_parameters(self) -> frozenset[str]:
+        parameters = python_inspect.signature(self.target).parameters.values()
+        return frozenset(p.name for p in parameters if p.kind is not p.VAR_KEYWORD)
+
+    @cached_property
+    def _takes_any_keyword(self) -> bool:
+        parameters = python_inspect.signature(self.target).parameters.values()
+        return any(p.kind is p.VAR_KEYWORD for p in parameters)
+
+    @cached_property
+    def _null_at_first(self) -> list[str]:
+        """The attributes that are NULL in a new row unless they are given a value."""
+        assert self.mapper is not None
+        return [
+            attribute
+            for attribute, column in self.columns.items()
+            if column.default is None
+            and column.server_default is None
+            and not column.primary_key
+            and not column.type.should_evaluate_none
+            and column is not self.mapper.version_id_col
+        ]
 
     def build(self, values: Mapping[str, Any]) -> Any:
         """Return a new instance: through the class's own constructor, as far as it takes them."""
-        if self._init_takes_any:
+        if self._takes_any_keyword:
             instance = self.target(**values)
         else:
-            taken = {k: v for k, v in values.items() if k in self._init_parameters}
+            taken = {k: v for k, v in values.items() if k in self._constructor_parameters}
             instance = self.target(**taken)
             assign(instance, {k: v for k, v in values.items() if k not in taken})
         loaded = instance_state(instance).dict
@@ -212,23 +258,15 @@ class Entity:
                 set_committed_value(instance, attribute, None)
         return instance
 
-    def load(self, values: Mapping[str, Any]) -> Any:
-        """Return an instance as the ORM would after its session was closed: loaded and detached."""
-        assert self.mapper is not None
-        instance = self.mapper.class_manager.new_instance()
-        for attribute, value in values.items():
-            set_committed_value(instance, attribute, value)
-        make_transient_to_detached(instance)
-        state: InstanceState[Any] = inspect(instance)
-        # `@reconstructor`, mutable types and the app's own listeners wait for this event.
-        state.manager.dispatch.load(state, None)
-        return instance
+    def values(self, instance: Any) -> dict[str, Any]:
+        """Return the values of an instance's columns, as far as they are loaded."""
+        if self.mapper is None:
+            return {k: getattr(instance, k) for k in self.columns if hasattr(instance, k)}
+        loaded = instance_state(instance).dict
+        return {key: loaded[key] for key in self.columns if key in loaded}
 
     def error_about_key(self, values: Mapping[str, Any]) -> InvalidValueError | None:
-        """Return the error that says that a new row lacks its primary key, if it does.
-
-        MySQL and MariaDB would tell it of the column's default, the others of its NULL.
-        """
+        """Return the error that says that a new row was given no primary key, if it was not."""
         for attribute in self.primary_key:
             column = self.columns[attribute]
             by_database = column.server_default is not None or isinstance(column.type, Integer)
@@ -236,40 +274,9 @@ class Entity:
                 return InvalidValueError(f"{self.name}.{attribute} is missing: it has no default.")
         return None
 
-    def values_of_new(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of a new row: those that an instance has once it is built."""
-        if self.mapper is None:
-            return dict(values)
-        # As the ORM does: `None` that was not asked for by the type gives way to the default.
-        return {
-            attribute: value
-            for attribute, value in self.values(self.build(values)).items()
-            if value is not None or self.columns[attribute].type.should_evaluate_none
-        }
-
-    def values_of_changed(
-        self, row: Mapping[str, Any], values: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return the values of a row after these were set on its instance."""
-        if self.mapper is None:
-            return {**row, **values}
-        instance = self.load(row)
-        assign(instance, values)
-        return self.values(instance)
-
-    def values(self, instance: Any) -> dict[str, Any]:
-        """Return the values of an instance's columns, as far as they are loaded."""
-        if self.mapper is None:
-            return {k: getattr(instance, k) for k in self.columns if hasattr(instance, k)}
-        loaded = inspect(instance).dict
-        return {key: loaded[key] for key in self.columns if key in loaded}
-
-    def loaded_values(self, instance: Any) -> dict[str, Any]:
-        """Return the values as they were loaded, without changes that are not written yet."""
-        if self.mapper is None:
-            return self.values(instance)
-        loaded = _loaded_values(instance, _held_values(instance))
-        return {key: loaded[key] for key in self.columns if key in loaded}
+    @cached_property
+    def _kept_types(self) -> dict[str, type[Any]]:
+        return {key: _kept_type(column) for key, column in self.columns.items()}
 
     def changed_by_storing(self, values: Mapping[str, Any], dialect: str) -> set[str]:
         """Return the attributes whose value the database may hand back in another form."""
@@ -287,69 +294,89 @@ class UserEntity(Entity):
 
     Attributes:
         oauth: the OAuth account's class or table, or `None`.
-        oauth_user: the column of the OAuth account that refers to the user.
-        oauth_user_key: its attribute.
-        oauth_owner: the relationships of the OAuth account that lead to its user.
-        user_oauth: the column of the user that it refers to.
-        oauth_onclause: the criterion that the one refers to the other.
-        options: loader options that make a loaded user complete.
-        complete: the attributes that a complete user has loaded.
-        eager: those of them that are relationships.
     """
 
     def __init__(self, target: Any, oauth_target: Any = None) -> None:
         super().__init__(target)
-        self.id_column = self.column("id")
-        self.email_column = self.column("email")
         self.oauth = None if oauth_target is None else entity(oauth_target)
-        self.options: list[Any] = []
-        self.complete: set[str] = set(self.columns)
-        self.eager: list[str] = []
-        self.relationships: list[RelationshipProperty[Any]] = []
-        if self.oauth is not None:
-            self.oauth_user, self.user_oauth = self._oauth_reference(self.oauth)
-            self.oauth_onclause = self.oauth_user == self.user_oauth
-            self.oauth_user_key = self.oauth.attribute(self.oauth_user)
-            mapper = self.oauth.mapper
-            related: Iterable[Any] = () if mapper is None else mapper.relationships
-            self.oauth_owner = {r.key for r in related if self.oauth_user in r.local_columns}
-        if self.mapper is not None:
-            self._describe_mapper(self.mapper)
-
-    def _describe_mapper(self, mapper: Mapper[Any]) -> None:
-        self.options += [
-            undefer(getattr(self.target, attribute.key))
-            for attribute in mapper.column_attrs
-            if attribute.deferred and not attribute.raiseload
-        ]
-        self.relationships = list(mapper.relationships)
-        self.eager = [r.key for r in self.relationships if _is_eager(r)]
-        if self.oauth is not None and OAUTH_ACCOUNTS not in self.eager:
-            self.eager.append(OAUTH_ACCOUNTS)
-            self.options.append(joinedload(getattr(self.target, OAUTH_ACCOUNTS)))
-        self.complete.update(self.eager)
-
-    def _oauth_reference(self, oauth: Entity) -> tuple[Column[Any], Column[Any]]:
-        if self.mapper is not None:
-            relationship = self.mapper.relationships.get(OAUTH_ACCOUNTS)
-            if relationship is None or relationship.mapper.local_table is not oauth.table:
-                raise TypeError(
-                    f"{self.name} needs a relationship to {oauth.name}: oauth_accounts: "
-                    f'Mapped[list[{oauth.name}]] = relationship("{oauth.name}", lazy="joined")'
-                )
-            pairs: Any = relationship.local_remote_pairs
-            [(user_column, oauth_column)] = pairs
-            return oauth_column, user_column
-        references = [fk for fk in oauth.table.foreign_keys if fk.column.table is self.table]
-        if references:
-            reference = min(references, key=lambda foreign_key: foreign_key.parent.name)
-            return reference.parent, reference.column
-        return oauth.column("user_id"), self.id_column
 
     @cached_property
-    def has_cache_key(self) -> bool:
-        """Whether SQLAlchemy asks nothing first, neither of the OAuth account's table."""
-        return super().has_cache_key and (self.oauth is None or self.oauth.has_cache_key)
+    def id_expression(self) -> Any:
+        return self.expression("id")
+
+    @cached_property
+    def email_expression(self) -> Any:
+        return self.expression("email")
+
+    @cached_property
+    def references(self) -> list[tuple[Column[Any], Column[Any]]]:
+        """The columns of the OAuth account that refer to its user, each with the user's column."""
+        assert self.oauth is not None
+        accounts = self.oauth
+        if self.mapper is not None:
+            pairs: Any = self.relationship_to_accounts.local_remote_pairs
+            return [(account, user) for user, account in pairs]
+        constraints = accounts.table.foreign_key_constraints
+        to_users = [c for c in constraints if c.referred_table is self.table]
+        if to_users:
+            elements = min(to_users, key=lambda constraint: constraint.column_keys[0]).elements
+            return [(element.parent, element.column) for element in elements]
+        return [(accounts.column("user_id"), self.column("id"))]
+
+    @cached_property
+    def relationship_to_accounts(self) -> RelationshipProperty[Any]:
+        """The relationship `oauth_accounts`."""
+        assert self.oauth is not None
+        assert self.mapper is not None
+        found = self.mapper.relationships.get(OAUTH_ACCOUNTS)
+        if found is None or not found.mapper.common_parent(self.oauth.mapper):
+            name = self.oauth.name
+            raise TypeError(
+                f"{self.name} needs a relationship to {name}: "
+                f'oauth_accounts: Mapped[list[{name}]] = relationship("{name}", lazy="joined")'
+            )
+        return found
+
+    @cached_property
+    def owner_attributes(self) -> dict[str, str]:
+        """The attributes of the OAuth account that refer to its user, each with the user's."""
+        assert self.oauth is not None
+        return {self.oauth.attribute(a): self.attribute(u) for a, u in self.references}
+
+    def owner_values(self, user: Any) -> dict[str, Any]:
+        """Return the values by which an OAuth account refers to a user."""
+        return {account: read(user, own) for account, own in self.owner_attributes.items()}
+
+    @cached_property
+    def owner_relationships(self) -> set[str]:
+        """The relationships of the OAuth account that lead to its user."""
+        assert self.oauth is not None
+        columns = {account for account, _ in self.references}
+        return {r.key for r in self.oauth.relationships if columns & r.local_columns}
+
+    @cached_property
+    def is_owner(self) -> Any:
+        """The criterion that an OAuth account refers to a user."""
+        return and_(*(account == user for account, user in self.references))
+
+    @cached_property
+    def has_collection(self) -> bool:
+        """Whether `oauth_accounts` holds the OAuth accounts once it is loaded.
+
+        It does not if it is dynamic or write-only, which is a statement.
+        """
+        return (
+            self.oauth is not None
+            and self.mapper is not None
+            and not is_statement(self.relationship_to_accounts)
+        )
+
+    @cached_property
+    def options(self) -> list[Any]:
+        """The loader options that make a user complete."""
+        if not self.has_collection or OAUTH_ACCOUNTS in self.eager:
+            return self.deferred
+        return [*self.deferred, joinedload(getattr(self.target, OAUTH_ACCOUNTS))]
 
     @cached_property
     def has_versions(self) -> bool:
@@ -359,9 +386,10 @@ class UserEntity(Entity):
     @cached_property
     def has_lower_email_index(self) -> bool:
         """Whether the table declares a unique index on the e-mail address in lower case."""
-        return any(
-            _is_lower(key, self.email_column)
-            for keys in _unique_keys(self.email_column.table)
+        column = self.find_column("email")
+        return column is not None and any(
+            _is_lower(key, column)
+            for keys in _unique_keys(column.table)
             for key in keys
             if len(keys) == 1
         )
@@ -380,18 +408,19 @@ class UserEntity(Entity):
         account = set(self.account_columns)
         return any(unique <= account for unique in _unique_keys(self.oauth.table))
 
-    def relationships_through(self, attributes: Iterable[str]) -> list[str]:
-        """Return the relationships that lead elsewhere once these attributes have changed."""
-        columns = {self.find_column(attribute) for attribute in attributes}
-        return [r.key for r in self.relationships if not columns.isdisjoint(r.local_columns)]
+    def is_id(self, value: Any) -> Any:
+        """Return the criterion that a user has this id, in exactly these letters if it is text."""
+        if isinstance(value, str):
+            return same_text(self.id_expression, value)
+        return self.id_expression == value
 
     def id_value(self, value: Any) -> Any:
-        """Return what to compare the id column with, or `None` if no row can have this id.
+        """Return what to compare the id with, or `None` if no row can have this id.
 
         Raises:
             InvalidIDError: `value` is of a type that is no id of this table.
         """
-        id_type = python_type(self.id_column)
+        id_type = python_type(self.id_expression)
         if id_type is uuid.UUID and isinstance(value, str):
             try:
                 return uuid.UUID(value)
@@ -408,60 +437,6 @@ class UserEntity(Entity):
         if isinstance(value, str) and not is_storable(value):
             return None
         return value
-
-    def identity(self, user: Any) -> Any:
-        """Return the id of `user` without touching a database, even where it is expired."""
-        if self.mapper is None:
-            return getattr(user, self.id)
-        state: InstanceState[Any] = inspect(user)
-        if self.id in state.dict:
-            return state.dict[self.id]
-        if state.identity is not None and self.primary_key == [self.id]:
-            return state.identity[0]
-        return None
-
-
-class Snapshot:
-    """What objects have loaded, to give it back after a commit or a rollback has expired it."""
-
-    def __init__(self, objects: Iterable[Any]) -> None:
-        # There may be many, and they are seldom given back: what is left out is left out then.
-        self._held = [(instance, _held_values(instance)) for instance in objects]
-
-    def restore(self) -> None:
-        """Set every attribute to what it was, as a value that was loaded."""
-        for instance, held in self._held:
-            for key, value in _loaded_values(instance, held).items():
-                set_committed_value(instance, key, value)
-
-
-def _held_values(instance: Any) -> dict[str, Any]:
-    state: InstanceState[Any] = instance_state(instance)
-    if state.key is None:
-        return {}
-    # What was changed but not written is not loaded: the database has the old value.
-    held = {**state.dict, **state.committed_state}
-    for key in _collections(state.mapper):
-        if held.get(key, NO_VALUE) is not NO_VALUE:
-            held[key] = members(held[key])
-    return held
-
-
-def _loaded_values(instance: Any, held: Mapping[str, Any]) -> dict[str, Any]:
-    attributes = _loadable(inspect(instance).mapper)
-    return {k: held[k] for k in attributes if held.get(k, NO_VALUE) is not NO_VALUE}
-
-
-@lru_cache(maxsize=256)
-def _collections(mapper: Mapper[Any]) -> frozenset[str]:
-    return _loadable(mapper).intersection(r.key for r in mapper.relationships if r.uselist)
-
-
-@lru_cache(maxsize=256)
-def _loadable(mapper: Mapper[Any]) -> frozenset[str]:
-    # A dynamic relationship is a statement: it holds what is new in it, and nothing loaded.
-    dynamic = {r.key for r in mapper.relationships if r.lazy in ("dynamic", "write_only")}
-    return frozenset(mapper.class_manager).difference(dynamic)
 
 
 def members(value: Any) -> list[Any]:
@@ -493,17 +468,25 @@ def assign(instance: Any, values: Mapping[str, Any]) -> None:
 
 
 def read(instance: Any, attribute: str) -> Any:
-    """Return an attribute of an instance, or an item of a mapping; `None` if it has none."""
+    """Return an attribute of an instance, or an item of a mapping; `None` if it has none.
+
+    It never asks the database: what an instance has not loaded is `None`, but for its primary key.
+    """
     if isinstance(instance, Mapping):
         return instance.get(attribute)
-    return getattr(instance, attribute, None)
+    state: Any = inspect(instance, raiseerr=False)
+    attributes = getattr(getattr(state, "mapper", None), "attrs", ())
+    if state is None or attribute not in attributes or attribute in state.dict:
+        return getattr(instance, attribute, None)
+    if state.identity is None:
+        return None
+    names = [state.mapper.get_property_by_column(c).key for c in state.mapper.primary_key]
+    return dict(zip(names, state.identity, strict=True)).get(attribute)
 
 
-def checked_mapping(values: Any) -> Mapping[str, Any]:
-    """Return `values`, or raise `TypeError` if it is no dict."""
-    if not isinstance(values, Mapping):
-        raise TypeError(f"Expected a dict of values by attribute, not {type(values).__name__}.")
-    return values
+def no_mapping(values: Any) -> TypeError:
+    """Return the error that says that this is no dict."""
+    return TypeError(f"Expected a dict of values by attribute, not {type(values).__name__}.")
 
 
 def checked_instance(instance: Any, of: Any) -> Any:
@@ -530,10 +513,23 @@ def is_mapped_class(value: Any) -> bool:
     return isinstance(value, type) and inspect(value, raiseerr=False) is not None
 
 
-def _init_parameters(target: type[Any]) -> tuple[frozenset[str], bool]:
-    parameters = python_inspect.signature(target).parameters.values()
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    return frozenset(p.name for p in parameters), takes_any
+def is_statement(relationship: RelationshipProperty[Any]) -> bool:
+    """Tell whether a relationship is a statement, which holds nothing that is loaded."""
+    return relationship.lazy in ("dynamic", "write_only")
+
+
+def is_verbatim(column: Column[Any]) -> bool:
+    """Tell whether a column holds texts as they are given: a type of the app's own may not."""
+    return not isinstance(column.type, TypeDecorator)
+
+
+def _is_settable(name: str, found: Any) -> bool:
+    if hasattr(found, "__set__"):
+        # Properties, and hybrids, have `fset` whether there is a setter or not.
+        return getattr(found, "fset", found) is not None
+    # An attribute that is no column is kept on the instance; a constant of the class would seem so.
+    is_constant = name.isupper() or name.startswith("_") or isinstance(found, MetaData | registry)
+    return not (is_constant or hasattr(found, "__get__") or callable(found))
 
 
 def _integer_operand(value: int) -> Any:
@@ -543,7 +539,7 @@ def _integer_operand(value: int) -> Any:
     return value if -(2**31) <= value < 2**31 else sql_cast(value, BigInteger)
 
 
-def _unique_keys(table: Table) -> Iterator[set[Any]]:
+def _unique_keys(table: Any) -> Iterator[set[Any]]:
     """Yield what a table declares to be unique together in all of its rows: columns, mostly."""
     for index in table.indexes:
         is_partial = any(option.endswith("_where") for option in index.dialect_kwargs)

@@ -27,9 +27,8 @@ from sqlalchemy.types import TypeEngine
 
 from fastapi_users_db.catalogue import ColumnType, LiveTables, key_text
 from fastapi_users_db.deprecation import DOCUMENTATION
-from fastapi_users_db.exceptions import ColumnTooNarrowError, InvalidValueError
+from fastapi_users_db.exceptions import ColumnTooNarrowError
 from fastapi_users_db.mapping import Entity, UserEntity
-from fastapi_users_db.values import refusal_of_type
 
 __all__ = ["SchemaProblem"]
 
@@ -103,7 +102,8 @@ async def check_users(live: LiveTables, users: UserEntity) -> list[SchemaProblem
         tokens = {"access_token": Text(), "refresh_token": Text()}
         problems += await _check_columns(live, users.oauth, tokens)
         problems += await _check_account_index(live, users)
-        problems += await _check_orphans(live, users.oauth_user, users.user_oauth)
+        for account, user in users.references:
+            problems += await _check_orphans(live, account, user)
     return sorted(problems, key=lambda problem: not _is_about_an_id(problem, users))
 
 
@@ -131,22 +131,6 @@ def is_too_long(error: Exception) -> bool:
     return getattr(original, "sqlstate", None) == "22001" or original.args[:1] == (1406,)
 
 
-# What a driver or a database says of a value that it does not take, whatever the column is: the
-# SQLSTATE of PostgreSQL (the first is what asyncpg itself says), the number of MySQL and MariaDB.
-_NO_SUCH_VALUE = {"22000", "22003", "22007", "22008", "22021", "22P02", "22P03", "22P05"}
-_NO_SUCH_VALUE_ON_MYSQL = [(1264,), (1265,), (1292,), (1366,)]
-
-
-def _is_about_a_value(error: Exception) -> bool:
-    original = getattr(error, "orig", error)
-    return (
-        getattr(original, "sqlstate", None) in _NO_SUCH_VALUE
-        or original.args[:1] in _NO_SUCH_VALUE_ON_MYSQL
-        or str(original).startswith("Error binding parameter")
-        or isinstance(original, OverflowError)
-    )
-
-
 async def error_about_values(
     error: Exception, live: LiveTables, written: Sequence[tuple[Entity, Mapping[str, Any]]]
 ) -> Exception | None:
@@ -162,18 +146,6 @@ async def error_about_values(
     """
     if is_too_long(error):
         return await _narrow_column_error(error, live, written)
-    for of, values in written:
-        for attribute, value in values.items():
-            column = of.find_column(attribute)
-            refusal = None if column is None else refusal_of_type(column, value, live.dialect)
-            if refusal is not None:
-                name = type(refusal).__name__
-                return InvalidValueError(f"{of.name}.{attribute} takes no such value ({name}).")
-    if _is_about_a_value(error):
-        names = [f"{of.name}.{attribute}" for of, values in written for attribute in values]
-        return InvalidValueError(
-            f"The database takes no such value of one of these: {', '.join(names)}."
-        )
     return None
 
 
@@ -257,7 +229,7 @@ def _check_column(
 
 
 async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProblem]:
-    column = users.email_column
+    column = users.column("email")
     table = _table(column)
     found = (await live.columns(table)).get(column.name)
     if found is None or found.family not in ("text", None):

@@ -20,7 +20,7 @@ from fastapi_users_db import (
     DatabasesAccessTokenDatabase,
     DatabasesUserDatabase,
 )
-from fastapi_users_db.compiled import CompiledOnce
+from fastapi_users_db.adapters.rows import CompiledOnce
 from tests.conformance.models import AccessToken, Base, OAuthAccount, User
 from tests.conftest import DATABASES, Addresses, create_tables
 from tests.people import ACCOUNT, ANNE, BERT

@@ -131,8 +131,8 @@ class Overtaken(DatabasesUserDatabase[User, uuid.UUID]):
 
     deleted: Table
 
-    async def _read_accounts(self, *arguments: Any, **options: Any) -> Any:
-        accounts = await super()._read_accounts(*arguments, **options)
+    async def _own_accounts(self, *arguments: Any, **options: Any) -> Any:
+        accounts = await super()._own_accounts(*arguments, **options)
         await self.database.execute(delete(self.deleted))
         return accounts
 

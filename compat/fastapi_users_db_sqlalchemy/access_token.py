@@ -9,7 +9,8 @@ from fastapi_users_db.adapters.databases import DatabasesAccessTokenDatabase
 from fastapi_users_db.adapters.orm import (
     SQLAlchemyAccessTokenDatabase as ORMAccessTokenDatabase,
 )
-from fastapi_users_db.adapters.orm import read_first
+from fastapi_users_db.adapters.session import read_first
+from fastapi_users_db.comparison import same_text
 from fastapi_users_db.exceptions import AccessTokenNotFoundError
 from fastapi_users_db.mapping import Entity, read
 from fastapi_users_db.types import now_utc
@@ -39,12 +40,7 @@ __all__ = [
 
 
 class _OverORM(ORMAccessTokenDatabase[AP]):
-    """The adapter over the ORM, on behalf of one of those below.
-
-    The app's model is built before COMMIT: of what it refuses, nothing is written.
-    """
-
-    _built: AP
+    """The adapter over the ORM, on behalf of one of those below."""
 
     def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
         # Not the constructor of the base class: the arguments are checked already.
@@ -53,13 +49,8 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
         self.commit = of.commit
         self._model = of._model
 
-    async def create(self, create_dict: dict[str, Any]) -> AP:
-        await super().create(create_dict)
-        return self._built
-
     async def update(self, access_token: Any, update_dict: dict[str, Any]) -> AP:
-        await super().update(await self._stored(access_token), update_dict)
-        return self._built
+        return await super().update(await self._stored(access_token), update_dict)
 
     async def delete(self, access_token: Any) -> None:
         try:
@@ -72,18 +63,17 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
         mapped = await super()._get_token(statement)
         return None if mapped is None else self._build(mapped)
 
-    async def _complete(self, access_token: Any) -> None:
-        await super()._complete(access_token)
-        self._built = self._build(access_token)
+    def _made(self, access_token: Any) -> Any:
+        return self._build(access_token)
 
     async def _stored(self, access_token: Any) -> Any:
         """Return the mapped object of an access token that is given as a model."""
         is_one = isinstance(access_token, (self.access_token_table, type))
         if is_one or not hasattr(access_token, "token"):
             return access_token
-        token = self._tokens.column("token")
-        reading = super()._get_token(self._select_token().where(token == access_token.token))
-        stored = await read_first(self.session, self.access_token_table, self.commit, reading)
+        is_token = same_text(self._tokens.expression("token"), access_token.token)
+        reading = super()._get_token(self._select_token().where(is_token))
+        stored = await read_first(self.session, self.commit, reading)
         if stored is None:
             raise AccessTokenNotFoundError()
         return stored
@@ -98,8 +88,6 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
 
 class _OverDatabases(DatabasesAccessTokenDatabase[AP]):
     """The adapter over `databases`, on behalf of one of those below."""
-
-    _built: AP
 
     def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
         # Not the constructor of the base class: the arguments are checked, the warning is given.

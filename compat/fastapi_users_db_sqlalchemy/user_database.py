@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 # From the modules: the package may be the one that is importing us.
 from fastapi_users_db.adapters.databases import DatabasesUserDatabase
 from fastapi_users_db.adapters.orm import SQLAlchemyUserDatabase as ORMUserDatabase
-from fastapi_users_db.adapters.orm import read_first
+from fastapi_users_db.adapters.session import read_first
 from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError
 from fastapi_users_db.mapping import OAUTH_ACCOUNTS, Entity, UserEntity, assign
 from fastapi_users_db.versions.fastapi_users import ID, UOAP, UP
@@ -30,12 +30,7 @@ UPDATE = "update(user, update_dict) or update(user)"
 
 
 class _OverORM(ORMUserDatabase[UP, ID]):
-    """The adapter over the ORM, on behalf of one of those below.
-
-    The app's model is built before COMMIT: of what it refuses, nothing is written.
-    """
-
-    _built: UP
+    """The adapter over the ORM, on behalf of one of those below."""
 
     def __init__(self, of: SQLAlchemyUserDatabase[UP, ID]) -> None:
         # Not the constructor of the base class: the arguments are checked already.
@@ -46,20 +41,19 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         self.commit = of.commit
         self._extra: dict[str, Any] = {}
 
-    async def create(self, create_dict: dict[str, Any]) -> UP:
-        await super().create(create_dict)
-        return self._built
-
     async def update(self, user: Any, update_dict: Mapping[str, Any]) -> UP:
         # As it always was: what is no column is still set on the object.
-        self._extra = {k: v for k, v in update_dict.items() if not self._users.knows(k)}
+        of = self._described(user)
+        self._extra = {
+            k: v for k, v in update_dict.items() if not of.knows(k) and not k.startswith("_")
+        }
         return await self.update_whole(user, update_dict)
 
     async def update_whole(self, user: Any, values: Mapping[str, Any]) -> UP:
         """Write all values of a model that the table has."""
-        known = {key: value for key, value in values.items() if self._users.knows(key)}
-        await super().update(await self._mapped(user), known)
-        return self._built
+        of = self._described(user)
+        known = {key: value for key, value in values.items() if of.knows(key)}
+        return await super().update(await self._mapped(user), known)
 
     async def delete(self, user: Any) -> None:
         try:
@@ -69,25 +63,22 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         await super().delete(mapped)
 
     async def add_oauth_account(self, user: Any, create_dict: dict[str, Any]) -> Any:
-        await super().add_oauth_account(await self._mapped(user), create_dict)  # pyright: ignore
-        return self._built
+        mapped: Any = await self._mapped(user)
+        return await super().add_oauth_account(mapped, create_dict)
 
     async def update_oauth_account(
         self, user: Any, oauth_account: Any, update_dict: dict[str, Any]
     ) -> Any:
-        await super().update_oauth_account(  # pyright: ignore
-            await self._mapped(user), oauth_account, update_dict
-        )
-        return self._built
+        mapped: Any = await self._mapped(user)
+        return await super().update_oauth_account(mapped, oauth_account, update_dict)
 
     async def _get_user(self, statement: Any) -> UP | None:
         mapped = await super()._get_user(statement)
         return None if mapped is None else self._build(mapped)
 
-    async def _complete(self, user: Any) -> None:
-        await super()._complete(user)
+    def _made(self, user: Any) -> Any:
         assign(user, self._extra)
-        self._built = self._build(user)
+        return self._build(user)
 
     @property
     def _oauth_accounts(self) -> Entity:
@@ -100,9 +91,9 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         """
         if isinstance(user, (self.user_table, type)) or not hasattr(user, "id"):
             return user
-        statement = self._select_user().where(self._users.id_column == user.id)
+        statement = self._select_user().where(self._users.is_id(user.id))
         reading = super()._get_user(statement)
-        mapped = await read_first(self.session, self.user_table, self.commit, reading)
+        mapped = await read_first(self.session, self.commit, reading)
         if mapped is None:
             raise UserNotFoundError()
         return mapped
@@ -113,8 +104,9 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         if model is None:
             return mapped
         values = self._users.values(mapped)
-        if self._users.oauth is not None:
-            values[OAUTH_ACCOUNTS] = [self._users.oauth.values(a) for a in mapped.oauth_accounts]
+        if self._users.has_collection:
+            oauth: Any = self._users.oauth
+            values[OAUTH_ACCOUNTS] = [oauth.values(a) for a in mapped.oauth_accounts]
         return _pydantic.build(model, mapped, values)
 
 
@@ -252,6 +244,10 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
 
     def _select_user(self) -> Any:
         return self._backend._select_user()
+
+    def _loaded_accounts(self, user: Any) -> Sequence[Any] | None:
+        accounts: Sequence[Any] | None = self._backend._loaded_accounts(user)
+        return accounts
 
     def _may_have_lower_index(self) -> bool:
         return bool(self._backend._may_have_lower_index())

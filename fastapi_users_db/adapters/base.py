@@ -1,39 +1,56 @@
-"""The one interface of both adapters, and the reads, which are the same for both.
+"""The one interface of both adapters: every method, documented and implemented once.
 
-An implementation adds how a statement is executed and how rows are written. Nothing here knows
-which implementation is in use.
+What is read before a write, what is written in which order, and what an error means stand here. A
+backend supplies how: it executes statements, and has a unit of work.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Generic
 
-from sqlalchemy import select
 from sqlalchemy.exc import MultipleResultsFound
+from sqlalchemy.orm.exc import StaleDataError
 
+from fastapi_users_db.accounts import (
+    ExternalAccount,
+    changed_account,
+    checked_account,
+    checked_accounts,
+    external_account,
+    given_accounts,
+    pair_accounts,
+    values_of_account,
+)
+from fastapi_users_db.adapters.unit import NEW, Given, Unit
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import differs_only_by_case, same_in_any_case, same_text
+from fastapi_users_db.drivers import Violation, violation
 from fastapi_users_db.exceptions import (
-    InvalidValueError,
+    AccessTokenNotFoundError,
     NotSetOAuthAccountTableError,
+    OAuthAccountAlreadyLinkedError,
+    OAuthAccountNotFoundError,
+    UserAlreadyExistsError,
+    UserNotFoundError,
 )
 from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
     Entity,
     UserEntity,
-    checked_mapping,
     entity,
-    has_attributes,
+    is_mapped_class,
+    is_verbatim,
+    no_mapping,
     read,
     user_entity,
 )
-from fastapi_users_db.prepared import is_account
 from fastapi_users_db.schema import SchemaProblem, check_tokens, check_users, error_about_values
+from fastapi_users_db.statements import is_account, select_expired, select_taken
 from fastapi_users_db.types import as_utc
 from fastapi_users_db.values import is_storable
 from fastapi_users_db.versions.fastapi_users import (
@@ -50,14 +67,10 @@ __all__ = ["AccessTokenDatabase", "UserDatabase"]
 
 logger = logging.getLogger("fastapi_users_db")
 
-
-AccountKey = tuple[str, str]
-"""An external account: the name of the OAuth client and the id of the account there."""
-
 # Each token is a parameter of the statement, and databases take so many.
 LARGEST_BATCH = 10_000
 
-NO_VALUES: Mapping[str, Any] = MappingProxyType({})
+NOTHING = Given()
 
 
 class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
@@ -87,10 +100,12 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         Raises:
             InvalidIDError: the id is of another type than the table's.
         """
-        value = self._users.id_value(id)
+        users = self._users
+        value = users.id_value(id)
         if value is None:
             return None
-        return await self._get_user(self._select_user().where(self._users.id_column == value))
+        user = await self._get_user(self._select_user().where(users.is_id(value)))
+        return user if _holds(user, "id", value, users) else None
 
     async def get_by_email(self, email: str) -> UP | None:
         """Return the user with this e-mail address.
@@ -113,22 +128,41 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             raise TypeError(f"email must be a str, not {type(email).__name__}.")
         if not is_storable(email):
             return None
-        column = self._users.email_column
-        exactly, in_any_case = column == email, same_in_any_case(column, email)
+        comparisons = [operator.eq, same_in_any_case]
         if self._users.has_lower_email_index and self._may_have_lower_index():
-            # It finds several where the index is declared and not there.
-            with suppress(MultipleResultsFound):
-                user = await self._get_user(self._select_user().where(in_any_case))
-                return user if _has_address(user, email) else None
-        for criterion in (exactly, in_any_case):
-            user = await self._get_one_of_several(
-                self._select_user().where(criterion),
-                order_by=column,
-                accept=lambda user: _has_address(user, email),
-            )
-            if _has_address(user, email):
+            # The address itself is asked for only where the column's collation knows other pairs
+            # of letters than lower().
+            comparisons.reverse()
+        for compare in comparisons:
+            criterion = compare(self._users.email_expression, email)
+            user = await self._find_by_email(self._select_user().where(criterion), email)
+            if user is not None:
                 return user
         return None
+
+    async def _find_by_email(self, statement: Any, email: str) -> UP | None:
+        """Return the user whom a statement finds, if the address differs only by case."""
+        try:
+            user = await self._get_user(statement)
+        except MultipleResultsFound as error:
+            user = await self._choose_by_email(statement, email, error)
+        return user if _has_address(user, email) else None
+
+    async def _choose_by_email(self, statement: Any, email: str, error: Exception) -> UP | None:
+        """Return the one of several users who has the address, or the first whose address differs
+        only by case."""
+        users = self._users
+        ordered = statement.order_by(users.email_expression, users.id_expression)
+        found: list[Any] = []
+        while (user := await self._get_user(ordered.limit(1).offset(len(found)))) is not None:
+            found.append(user)
+        alike = [user for user in found if _has_address(user, email)]
+        exactly = [user for user in alike if read(user, "email") == email] or alike
+        addresses = [read(user, "email") for user in exactly]
+        if len(set(addresses)) < len(addresses):
+            raise error
+        self._log_that_several_match("email")
+        return exactly[0] if exactly else None
 
     async def get_by_oauth_account(self, oauth: str, account_id: str) -> UP | None:
         """Return the user to whom an external account is linked.
@@ -143,15 +177,20 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         Raises:
             NotSetOAuthAccountTableError: the adapter has no OAuth account table.
         """
-        accounts, onclause = self._oauth_accounts.table, self._users.oauth_onclause
+        users, accounts = self._users, self._oauth_accounts
         for value in (oauth, account_id):
             if not isinstance(value, str):
                 raise TypeError(f"oauth and account_id must be str, not {type(value).__name__}.")
             if not is_storable(value):
                 return None
-        [criterion] = self._with_keys([(oauth, account_id)])
-        statement = self._select_user().join(accounts, onclause).where(criterion)
-        return await self._get_one_of_several(statement, order_by=self._users.id_column)
+        found = self._select_user().join(accounts.target, users.is_owner)
+        statement = found.where(is_account(users, oauth, account_id))
+        try:
+            user = await self._get_user(statement)
+        except MultipleResultsFound:
+            self._log_that_several_match("id")
+            user = await self._get_user(statement.order_by(users.id_expression).limit(1))
+        return user
 
     async def create(self, create_dict: dict[str, Any]) -> UP:
         """Create a user.
@@ -170,7 +209,14 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             InvalidValueError: a value that its column cannot hold, or no id where it has no
                 default.
         """
-        raise NotImplementedError
+        accounts, values = self._split(create_dict)
+        async with self._unit(NEW, Given(values, accounts)) as unit:
+            if accounts:
+                await self._own_accounts(unit, None, accounts)
+            user = unit.add(values)
+            for account in accounts or ():
+                unit.link(user, account)
+        return unit.result  # type: ignore[no-any-return]
 
     async def update(self, user: UP, update_dict: dict[str, Any]) -> UP:
         """Change a user: only what differs is written.
@@ -192,7 +238,13 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             TypeError: an unknown attribute.
             InvalidValueError: a value that its column cannot hold.
         """
-        raise NotImplementedError
+        accounts, values = self._split(update_dict, user)
+        async with self._unit(user, Given(values, accounts)) as unit:
+            own = [] if accounts is None else await self._own_accounts(unit, user, accounts)
+            unit.set(user, values)
+            if accounts is not None:
+                self._replace_accounts(unit, user, accounts, own)
+        return unit.result  # type: ignore[no-any-return]
 
     async def delete(self, user: UP) -> None:
         """Delete a user and its OAuth accounts, also where foreign keys are not enforced.
@@ -201,7 +253,18 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             user: the user, who stays readable. One who is gone already, or never was written, is
                 no error: what counts is the id.
         """
-        raise NotImplementedError
+        unit = self._unit(user)
+        is_alone = unit.is_alone
+        try:
+            async with unit:
+                await unit.remove(user)
+        except Exception as error:
+            if not is_alone or not _is_about("reference", error):
+                raise
+            # An OAuth account was linked since they were read, and the database does not cascade.
+            async with self._unit(user) as unit:
+                await unit.accounts(user, (), newest=True)
+                await unit.remove(user)
 
     async def add_oauth_account(
         self: UserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
@@ -220,7 +283,22 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             OAuthAccountAlreadyLinkedError: the external account is another user's.
             UserNotFoundError: the user is gone.
         """
-        raise NotImplementedError
+        self._oauth_accounts  # noqa: B018  it raises if there are none
+        values = values_of_account(create_dict, self._users, user)
+        unit = self._unit(user, Given(accounts=[values]))
+        is_alone = unit.is_alone
+        try:
+            async with unit:
+                await self._link(unit, user, values, newest=not is_alone)
+        except Exception as error:
+            is_outdated = isinstance(error, OAuthAccountNotFoundError) or _is_about("unique", error)
+            if not is_alone or not is_outdated:
+                raise
+            # It was linked to this user, or unlinked, since it was read.
+            unit = self._unit(user, Given(accounts=[values]))
+            async with unit:
+                await self._link(unit, user, values, newest=True)
+        return unit.result  # type: ignore[no-any-return]
 
     async def update_oauth_account(
         self: UserDatabase[UOAP, ID], user: UOAP, oauth_account: OAP, update_dict: dict[str, Any]
@@ -240,7 +318,20 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             OAuthAccountAlreadyLinkedError: the external account would be another user's.
             OAuthAccountNotFoundError: the OAuth account is gone, or not this user's.
         """
-        raise NotImplementedError
+        self._oauth_accounts  # noqa: B018  it raises if there are none
+        values = values_of_account(update_dict, self._users, user)
+        changed = changed_account(checked_account(oauth_account), values)
+        is_other = external_account(changed) != external_account(oauth_account)
+        async with self._unit(user, Given(accounts=[changed])) as unit:
+            own = await self._own_accounts(unit, user, [changed] if is_other else [])
+            key = self._oauth_accounts.id
+            wanted = read(oauth_account, key)
+            existing = next((account for account in own if read(account, key) == wanted), None)
+            if existing is None:
+                is_there = await unit.exists(user)
+                raise OAuthAccountNotFoundError() if is_there else UserNotFoundError()
+            unit.set(existing, values)
+        return unit.result  # type: ignore[no-any-return]
 
     async def check_schema(self) -> list[SchemaProblem]:
         """Compare the tables in the database with what this adapter needs of them.
@@ -252,24 +343,6 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             What is wrong, as data; nothing if the tables are sound.
         """
         return await check_users(self._live_tables(), self._users)
-
-    def _may_have_lower_index(self) -> bool:
-        """Tell whether the index of `unique_email_index` is created on this database."""
-        raise NotImplementedError
-
-    def _live_tables(self) -> LiveTables:
-        """Return the tables that there are, read through this adapter's connection."""
-        raise NotImplementedError
-
-    async def _error_about_values(
-        self,
-        error: Exception,
-        values: Mapping[str, Any],
-        accounts: Iterable[Mapping[str, Any]] | None,
-    ) -> Exception | None:
-        """Return the error that says which of the values could not be written, if `error` is."""
-        written = [(self._users, values), *((self._oauth_accounts, a) for a in accounts or ())]
-        return await _error_about_values(error, self._live_tables(), written)
 
     async def _get_user(self, statement: Any) -> UP | None:
         """Execute a statement that selects users and return the one it finds, or `None`.
@@ -285,24 +358,122 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Return the statement that selects users, for `_get_user`."""
         raise NotImplementedError
 
-    async def _get_one_of_several(
-        self, statement: Any, order_by: Any, accept: Callable[[Any], bool] = bool
-    ) -> UP | None:
-        """Return the user that a statement finds, or the first of several that is acceptable."""
-        try:
-            return await self._get_user(statement)
-        except MultipleResultsFound:
-            logger.warning(
-                "Several rows of the table %r match where one should: the first by %s is taken.",
-                self._users.table.name,
-                order_by.name,
-            )
-            ordered = statement.order_by(order_by, self._users.id_column).limit(1)
-            user, number = await self._get_user(ordered), 0
-            while user is not None and not accept(user):
-                number += 1
-                user = await self._get_user(ordered.offset(number))
-            return user
+    def _unit(self, user: Any, given: Given = NOTHING) -> Unit:
+        """Return the unit of work in which a user is written, or added if it is `NEW`.
+
+        Raises:
+            TypeError: it is none of the class.
+        """
+        raise NotImplementedError
+
+    def _may_have_lower_index(self) -> bool:
+        """Tell whether the index of `unique_email_index` is created on this database."""
+        raise NotImplementedError
+
+    def _live_tables(self) -> LiveTables:
+        """Return the tables that there are, read through this adapter's connection."""
+        raise NotImplementedError
+
+    async def _link(
+        self, unit: Unit, user: Any, values: Mapping[str, Any], *, newest: bool
+    ) -> None:
+        own = await self._own_accounts(unit, user, [values], newest=newest)
+        [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
+        if existing is None:
+            unit.link(user, values)
+        else:
+            unit.set(existing, values)
+
+    async def _own_accounts(
+        self,
+        unit: Unit,
+        user: Any,
+        given: Iterable[Mapping[str, Any]],
+        *,
+        newest: bool = False,
+    ) -> list[Any]:
+        """Read a user's OAuth accounts, and refuse given ones that are another user's."""
+        external = given_accounts(given)
+        found = await unit.accounts(user, external, newest=newest)
+        if any(not is_own and self._is_one_of(account, external) for is_own, account in found):
+            raise OAuthAccountAlreadyLinkedError()
+        return [account for is_own, account in found if is_own]
+
+    def _replace_accounts(
+        self, unit: Unit, user: Any, given: Sequence[Mapping[str, Any]], own: Sequence[Any]
+    ) -> None:
+        pairs = pair_accounts(given, own, self._oauth_accounts.id)
+        for account in own:
+            if not any(account is existing for _, existing in pairs):
+                unit.unlink(user, account)
+        for values, existing in pairs:
+            if existing is None:
+                unit.link(user, values)
+            else:
+                unit.set(existing, values)
+
+    async def _explain(
+        self, error: Exception, violated: Violation | None, unit: Unit, user: Any, given: Given
+    ) -> Exception:
+        """Return what to raise for an error, once all is undone.
+
+        It is explained by what was given and what the driver says: what an object holds may have
+        been expired, and what a query finds may be an old snapshot.
+        """
+        users = self._users
+        if violated is not None:
+            refused = await self._refusal(error, violated, unit, user, given)
+            return error if refused is None else refused
+        if isinstance(error, StaleDataError):
+            if not await unit.exists(user):
+                return UserNotFoundError()
+            is_outdated = given.accounts is not None and not users.has_versions
+            return OAuthAccountNotFoundError() if is_outdated else error
+        written = [(users, given.values), *((users.oauth, a) for a in given.accounts or ())]
+        return await _about_values(error, self._live_tables(), written) or error
+
+    async def _refusal(
+        self, error: Exception, violated: Violation, unit: Unit, user: Any, given: Given
+    ) -> Exception | None:
+        users, columns = self._users, violated.columns
+        if violated.kind == "null" and user is None:
+            return users.error_about_key(given.values)
+        if violated.kind != "unique":
+            is_gone = given.accounts and user is not None and not await unit.exists(user)
+            return UserNotFoundError() if is_gone else None
+        email = given.values.get("email")
+        if isinstance(email, str) and violated.is_in(users.table):
+            column = users.find_column("email")
+            is_email = column is not None and column.name in columns
+            # Of several constraints, as where a request is sent twice, the driver names one.
+            if is_email or await self._is_taken(unit, user, email):
+                return UserAlreadyExistsError.from_integrity_error(error)
+        if given.accounts and users.oauth is not None and violated.is_in(users.oauth.table):
+            external = given_accounts(given.accounts)
+            found = await unit.accounts(user, external, newest=True)
+            if any(not is_own and self._is_one_of(account, external) for is_own, account in found):
+                return OAuthAccountAlreadyLinkedError()
+        return None
+
+    async def _is_taken(self, unit: Unit, user: Any, email: str) -> bool:
+        """Look up what the driver did not say."""
+        own_id = None if user is None else read(user, self._users.id)
+        for statement in select_taken(self._users, email, lock=True):
+            if any(user_id != own_id for user_id in await unit.column(statement)):
+                return True
+        return False
+
+    def _log_that_several_match(self, order: str) -> None:
+        logger.warning(
+            "Several rows of the table %r match where one should: the first by %s is taken.",
+            self._users.table.name,
+            order,
+        )
+
+    def _is_one_of(self, account: Any, external: Sequence[ExternalAccount]) -> bool:
+        """Tell whether an OAuth account is one of these: a collation may take others for them."""
+        columns = self._users.account_columns
+        return not all(map(is_verbatim, columns)) or external_account(account) in external
 
     @property
     def _users(self) -> UserEntity:
@@ -318,78 +489,21 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         self, values: Mapping[str, Any], user: Any = None
     ) -> tuple[list[dict[str, Any]] | None, dict[str, Any]]:
         """Return the `oauth_accounts` in `values`, if given, and the user's own values."""
-        given = checked_mapping(values).get(OAUTH_ACCOUNTS)
+        if not isinstance(values, Mapping):
+            raise no_mapping(values)
+        given = values.get(OAUTH_ACCOUNTS)
         own = {k: v for k, v in values.items() if k != OAUTH_ACCOUNTS}
-        if own.get("password", "") is None and not self._users.knows("password"):
+        users: Entity = self._users
+        if user is not None and type(user) is not self.user_table and is_mapped_class(type(user)):
+            users = entity(type(user))  # a subclass has attributes of its own
+        if own.get("password", "") is None and not users.knows("password"):
             # FastAPI Users hands on a password that a request gives as null.
             del own["password"]
-        own = self._users.checked(own)
+        own = users.checked(own)
         if given is None:
             return None, own
-        accounts = self._oauth_accounts
-        if not isinstance(given, list | tuple | set):
-            raise _no_list_of_accounts(given)
-        user_id = own.get(self._users.id, own.get("id"))
-        if user is not None:
-            user_id = self._identity(user)
-        taken = [self._account(self._account_values(account), user_id) for account in given]
-        ids = [a.get(accounts.id, a.get("id")) for a in taken]
-        # Beside an id the external account may be left out: it stays what it is.
-        keys = [account_key(a) for a in taken if {"oauth_name", "account_id"} & a.keys()]
-        if any(_has_duplicates(values) for values in (keys, [i for i in ids if i is not None])):
-            raise InvalidValueError("oauth_accounts has the same external account twice.")
-        return taken, own
-
-    def _identity(self, user: Any) -> Any:
-        """Return the id of a user, or raise `TypeError` if it is none."""
-        raise NotImplementedError
-
-    def _account_values(self, account: Any) -> Mapping[str, Any]:
-        if isinstance(account, Mapping):
-            return account
-        accounts = self._oauth_accounts
-        is_account = accounts.mapper is None or isinstance(account, accounts.target)
-        values = accounts.values(account) if is_account else {}
-        if not values:
-            raise _no_list_of_accounts([account])
-        return values
-
-    def _account(self, values: Mapping[str, Any], user_id: Any) -> dict[str, Any]:
-        """Return the values of an OAuth account, which belongs to this user and nobody else."""
-        accounts, users = self._oauth_accounts, self._users
-        checked = accounts.checked(values)
-        for attribute, value in list(checked.items()):
-            if accounts.synonyms.get(attribute, attribute) == users.oauth_user_key:
-                del checked[attribute]
-                if value is not None and value != user_id:
-                    raise InvalidValueError(
-                        f"{accounts.name}.{attribute} is another user's: an OAuth account stays "
-                        f"with its user."
-                    )
-            elif attribute in users.oauth_owner:
-                raise TypeError(f"{accounts.name}.{attribute} cannot be set: give the user.")
-        return checked
-
-    def _with_keys(self, keys: Iterable[AccountKey]) -> list[Any]:
-        return [is_account(self._users, *key) for key in keys]
-
-    def _select_id(self, user_id: Any, *, lock: bool = False) -> Any:
-        """Return the statement that finds the id of a user who is still there."""
-        column = self._users.id_column
-        return newest(select(column).where(column == user_id), lock=lock)
-
-    def _select_taken(self, email: str, *, lock: bool) -> list[Any]:
-        """Return the statements for the ids of the users who have this e-mail address.
-
-        With a lock, the first one sees the newest rows.
-        """
-        column = self._users.email_column
-        ids = select(self._users.id_column)
-        exact = ids.where(column == email)
-        return [
-            newest(exact, lock=lock),
-            ids.where(same_in_any_case(column, email)),
-        ]
+        self._oauth_accounts  # noqa: B018  it raises if there are none
+        return checked_accounts(given, self._users, own if user is None else user), own
 
 
 class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
@@ -416,12 +530,13 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             raise TypeError(f"token must be a str, not {type(token).__name__}.")
         if not is_storable(token):
             return None
-        statement = self._select_token().where(same_text(self._tokens.column("token"), token))
+        tokens = self._tokens
+        statement = self._select_token().where(same_text(tokens.expression("token"), token))
         if max_age is not None:
-            statement = statement.where(
-                self._tokens.column("created_at") >= _checked_max_age(max_age)
-            )
-        return await self._get_token(statement)
+            oldest = _checked_max_age(max_age)
+            statement = statement.where(tokens.expression("created_at") >= oldest)
+        found = await self._get_token(statement)
+        return found if _holds(found, "token", token, tokens) else None
 
     async def create(self, create_dict: dict[str, Any]) -> AP:
         """Create an access token.
@@ -436,7 +551,10 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             TypeError: an unknown attribute.
             InvalidValueError: a value that its column cannot hold, or no value for `token`.
         """
-        raise NotImplementedError
+        values = self._tokens.checked(create_dict)
+        async with self._unit(NEW, Given(values)) as unit:
+            unit.add(values)
+        return unit.result  # type: ignore[no-any-return]
 
     async def update(self, access_token: AP, update_dict: dict[str, Any]) -> AP:
         """Change an access token: only what differs is written.
@@ -453,7 +571,10 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             TypeError: an unknown attribute.
             InvalidValueError: a value that its column cannot hold.
         """
-        raise NotImplementedError
+        values = self._described(access_token).checked(update_dict)
+        async with self._unit(access_token, Given(values)) as unit:
+            unit.set(access_token, values)
+        return unit.result  # type: ignore[no-any-return]
 
     async def delete(self, access_token: AP) -> None:
         """Delete an access token.
@@ -462,7 +583,8 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             access_token: the access token. One that is gone already, or never was written, is no
                 error: what counts is the primary key.
         """
-        raise NotImplementedError
+        async with self._unit(access_token) as unit:
+            await unit.remove(access_token)
 
     async def delete_expired(self, max_age: datetime, *, batch_size: int = 1000) -> int:
         """Delete the access tokens created before a time.
@@ -477,7 +599,19 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         Returns:
             How many were deleted.
         """
-        raise NotImplementedError
+        if not isinstance(batch_size, int) or isinstance(batch_size, bool):
+            raise TypeError(f"batch_size must be an int, not {type(batch_size).__name__}.")
+        if not 1 <= batch_size <= LARGEST_BATCH:
+            raise ValueError(f"batch_size must be between 1 and {LARGEST_BATCH}.")
+        statement = select_expired(self._tokens, _checked_max_age(max_age), batch_size)
+        deleted = 0
+        while expired := await self._read_column(statement):
+            number = await self._delete_tokens(expired)
+            if not number:
+                # Another has deleted them; the snapshot of the app's transaction still has them.
+                break
+            deleted += number
+        return deleted
 
     async def check_schema(self) -> list[SchemaProblem]:
         """Compare the table in the database with what this adapter needs of it.
@@ -489,16 +623,6 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         """
         return await check_tokens(self._live_tables(), self._tokens)
 
-    def _live_tables(self) -> LiveTables:
-        """Return the tables that there are, read through this adapter's connection."""
-        raise NotImplementedError
-
-    async def _error_about_values(
-        self, error: Exception, values: Mapping[str, Any]
-    ) -> Exception | None:
-        """Return the error that says which of the values could not be written, if `error` is."""
-        return await _error_about_values(error, self._live_tables(), [(self._tokens, values)])
-
     async def _get_token(self, statement: Any) -> AP | None:
         """Execute a statement that selects access tokens and return the one it finds, or `None`."""
         raise NotImplementedError
@@ -507,93 +631,83 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         """Return the statement that selects access tokens, for `_get_token`."""
         raise NotImplementedError
 
-    def _select_expired(self, max_age: datetime, batch_size: int) -> Any:
-        """Return the statement for the values of some access tokens created before a time."""
-        if not isinstance(batch_size, int) or isinstance(batch_size, bool):
-            raise TypeError(f"batch_size must be an int, not {type(batch_size).__name__}.")
-        if not 1 <= batch_size <= LARGEST_BATCH:
-            raise ValueError(f"batch_size must be between 1 and {LARGEST_BATCH}.")
-        return (
-            select(self._tokens.column("token"))
-            .where(self._tokens.column("created_at") < _checked_max_age(max_age))
-            .limit(batch_size)
-        )
+    def _unit(self, access_token: Any, given: Given = NOTHING) -> Unit:
+        """Return the unit of work in which an access token is written, or added if it is `NEW`.
+
+        Raises:
+            TypeError: it is none of the class.
+        """
+        raise NotImplementedError
+
+    async def _read_column(self, statement: Any) -> Sequence[Any]:
+        """Return the first column of what a statement finds, before it is written."""
+        raise NotImplementedError
+
+    async def _delete_tokens(self, tokens: Sequence[str]) -> int:
+        """Delete the access tokens with these values, all or none, and return how many."""
+        raise NotImplementedError
+
+    def _live_tables(self) -> LiveTables:
+        """Return the tables that there are, read through this adapter's connection."""
+        raise NotImplementedError
+
+    async def _explain(
+        self,
+        error: Exception,
+        violated: Violation | None,
+        unit: Unit,
+        access_token: Any,
+        given: Given,
+    ) -> Exception:
+        """Return what to raise for an error, once all is undone."""
+        if violated is not None:
+            is_key = violated.kind == "null" and access_token is None
+            return (self._tokens.error_about_key(given.values) if is_key else None) or error
+        if isinstance(error, StaleDataError):
+            return error if await unit.exists(access_token) else AccessTokenNotFoundError()
+        written = [(self._tokens, given.values)]
+        return await _about_values(error, self._live_tables(), written) or error
+
+    def _described(self, access_token: Any) -> Entity:
+        """Return the description of an access token's own class, which may be a subclass."""
+        kind = type(access_token)
+        return entity(kind) if is_mapped_class(kind) else self._tokens
 
     @property
     def _tokens(self) -> Entity:
         return entity(self.access_token_table)
 
 
-async def _error_about_values(
-    error: Exception, live: LiveTables, written: Sequence[tuple[Entity, Mapping[str, Any]]]
+async def _about_values(
+    error: Exception, live: LiveTables, written: Sequence[tuple[Any, Mapping[str, Any]]]
 ) -> Exception | None:
+    """Return the error that says which of the values could not be written, if `error` is."""
     # Who may not read the catalogue, or has lost the connection, is to see the first error.
     with suppress(Exception):
         return await error_about_values(error, live, written)
     return None
 
 
+def _is_about(kind: str, error: Exception) -> bool:
+    violated = violation(error)
+    return violated is not None and violated.kind == kind
+
+
 def _has_address(user: Any, email: str) -> bool:
     """Tell whether this is the user whom one was looking for with `email`."""
     found = read(user, "email")
     # What a hook of the app's own has made of the user may have no address.
-    return user is not None and (found is None or differs_only_by_case(found, email))
+    is_alike = found is None or found == email or differs_only_by_case(found, email)
+    return user is not None and is_alike
 
 
-def newest(statement: Any, *, lock: bool, of: Any = None) -> Any:
-    """Return a statement that sees, with a lock, what is newer than its transaction's snapshot.
-
-    On MySQL and MariaDB the app's own transaction may still have rows that are gone, and not have
-    new ones. Others are the newest in any case.
-
-    Parameters:
-        statement: the statement.
-        lock: whether to lock the rows that it finds.
-        of: the table whose rows, if not of all.
-    """
-    return statement.with_for_update(read=True, of=of) if lock else statement
-
-
-def pair_accounts(
-    given: Sequence[Mapping[str, Any]], existing: Sequence[Any], id_attribute: str
-) -> list[tuple[Mapping[str, Any], Any]]:
-    """Find for each given OAuth account the existing one that it is.
-
-    Returns:
-        Each given account with the existing one of the same id, else of the same external
-        account, else with `None`.
-    """
-    by_id = {read(account, id_attribute): account for account in existing}
-    found = [by_id.get(a.get(id_attribute, a.get("id"))) for a in given]
-    # One that is found by its id may become another external account: it is no other given one.
-    free = {
-        account_key(account): account
-        for account in existing
-        if not any(account is other for other in found)
-    }
-    return [
-        (account, free.get(account_key(account)) if same is None else same)
-        for account, same in zip(given, found, strict=True)
-    ]
-
-
-def _no_list_of_accounts(given: Any) -> TypeError:
-    kind = type(given[0]).__name__ if isinstance(given, list) else type(given).__name__
-    return TypeError(
-        f"oauth_accounts must be a list of dicts: {kind} is none. "
-        f'Call update(user, {{"oauth_accounts": [{{"oauth_name": ..., "account_id": ...}}]}}).'
-    )
-
-
-def checked_account(oauth_account: Any) -> Any:
-    """Return `oauth_account`, or raise `TypeError` if it is nothing that has an id."""
-    if not isinstance(oauth_account, Mapping) and not has_attributes(oauth_account, "id"):
-        raise TypeError(
-            f"oauth_account must be one of the user's OAuth accounts, not "
-            f"{type(oauth_account).__name__}. "
-            f"Call update_oauth_account(user, oauth_account, update_dict)."
-        )
-    return oauth_account
+def _holds(instance: Any, attribute: str, value: Any, of: Entity) -> bool:
+    """Tell whether what was found by a text has it letter by letter, whatever the collation."""
+    column = of.find_column(attribute)
+    if not isinstance(value, str) or column is None or not is_verbatim(column):
+        return True
+    found = read(instance, of.synonyms.get(attribute, attribute))
+    return not isinstance(found, str) or found == value
 
 
 def _checked_max_age(max_age: Any) -> datetime:
@@ -603,30 +717,3 @@ def _checked_max_age(max_age: Any) -> datetime:
         return as_utc(max_age)
     except OverflowError:
         raise ValueError("max_age is out of range.") from None
-
-
-def _has_duplicates(values: Sequence[Any]) -> bool:
-    return len(set(values)) < len(values)
-
-
-def account_key(account: Any) -> AccountKey:
-    """Return which external account an OAuth account is."""
-    return read(account, "oauth_name"), read(account, "account_id")
-
-
-def changed_key(account: Any, changes: Mapping[str, Any]) -> list[AccountKey]:
-    """Return which external account an OAuth account becomes by `changes`, if it is another."""
-    new = account_key(changed_account(account, changes))
-    return [] if new == account_key(account) else [new]
-
-
-def changed_account(account: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `changes` with the external account that it is after them."""
-    oauth_name, account_id = account_key(account)
-    return {"oauth_name": oauth_name, "account_id": account_id, **changes}
-
-
-def given_keys(accounts: Iterable[Mapping[str, Any]] | None) -> list[AccountKey]:
-    """Return which external accounts these OAuth accounts are, as far as they tell."""
-    keys = [account_key(account) for account in accounts or ()]
-    return [key for key in keys if None not in key]

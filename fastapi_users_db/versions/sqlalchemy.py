@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Index, Table, event
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.state import InstanceState
 from sqlalchemy.sql.elements import BinaryExpression, ColumnElement
 
@@ -17,7 +18,9 @@ __all__ = [
     "ColumnElement",
     "ExternalType",
     "InstanceState",
+    "as_in_flush",
     "create_index_if",
+    "has_own_constructor",
     "python_type",
     "written_states",
 ]
@@ -52,6 +55,27 @@ def written_states(session: Session) -> set[InstanceState[Any]]:
     """
     transactions: Any = (session.get_transaction(), session.get_nested_transaction())
     return {s for t in transactions if t is not None for s in (*t._new, *t._dirty, *t._deleted)}
+
+
+@contextmanager
+def as_in_flush(session: Session) -> Iterator[None]:
+    """Let a session read where it writes.
+
+    SQLAlchemy's recipe for sessions that read on a follower asks for this attribute, which has no
+    public name in any version.
+    """
+    before, session._flushing = session._flushing, True
+    try:
+        yield
+    finally:
+        session._flushing = before
+
+
+def has_own_constructor(mapper: Mapper[Any]) -> bool:
+    """Tell whether a class has a constructor that is neither SQLAlchemy's nor Python's."""
+    constructor: Any = mapper.class_manager.original_init
+    # Python's own has no module.
+    return not getattr(constructor, "__module__", "sqlalchemy").startswith("sqlalchemy")
 
 
 def create_index_if(index: Index, condition: Callable[[Dialect], bool]) -> None:

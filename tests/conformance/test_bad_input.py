@@ -94,9 +94,9 @@ async def test_an_unknown_attribute_of_an_account_is_refused(backend: Backend) -
 
 async def test_a_value_that_is_too_long_is_refused_by_every_database(backend: Backend) -> None:
     user = await backend.users.create(ANNE)
-    with pytest.raises(InvalidValueError, match="name holds at most 20 characters, not 21"):
-        await backend.users.update(user, {"name": "x" * 21})
-    assert (await backend.users.get(user.id)).name is None
+    with pytest.raises(InvalidValueError, match="hashed_password holds at most 1024 char"):
+        await backend.users.update(user, {"hashed_password": "x" * 1025})
+    assert (await backend.users.get(user.id)).hashed_password == "hash"
 
 
 async def test_text_that_is_no_uuid_is_refused(backend: Backend) -> None:

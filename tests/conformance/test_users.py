@@ -279,17 +279,39 @@ async def test_update_applies_onupdate(users: Any) -> None:
 
 
 async def test_update_writes_only_what_changed(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "name": "Anne"})
+    table = User.__table__
+    await backend.rows(table.update().values(name="Anna", hashed_password="newer", changes=7))
+    await backend.users.update(user, {"name": "Anne", "preferences": {"a": 1}})
+    [row] = await backend.rows(select(table.c.name, table.c.hashed_password, table.c.preferences))
+    assert tuple(row) == ("Anna", "newer", {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("attribute", "read", "elsewhere"),
+    [
+        ("email", "anne@example.com", "hanna@example.com"),
+        ("hashed_password", "hash", "newer"),
+        ("is_active", True, False),
+        ("is_superuser", False, True),
+        ("is_verified", False, True),
+    ],
+)
+async def test_what_is_given_of_the_framework_is_written_whatever_was_read(
+    backend: Backend, attribute: str, read: Any, elsewhere: Any
+) -> None:
+    """A demotion is not lost because another has promoted the user since the look-up."""
     user = await backend.users.create(ANNE)
     table = User.__table__
-    await backend.rows(table.update().values(hashed_password="newer", changes=7))
-    await backend.users.update(user, {"name": "Anne", "hashed_password": "hash"})
-    [row] = await backend.rows(select(table.c.name, table.c.hashed_password))
-    assert tuple(row) == ("Anne", "newer")
+    await backend.rows(table.update().values({attribute: elsewhere}))
+    await backend.users.update(user, {attribute: read})
+    [row] = await backend.rows(select(table.c[attribute]))
+    assert row[0] == read == getattr(user, attribute)
 
 
 async def test_update_without_a_change_writes_nothing(backend: Backend) -> None:
-    user = await backend.users.create(ANNE)
-    await backend.users.update(user, {"email": ANNE["email"], "is_active": True})
+    user = await backend.users.create({**ANNE, "name": "Anne"})
+    await backend.users.update(user, {"name": "Anne"})
     assert user.changes == 0
     assert [row.changes for row in await backend.rows(select(User.__table__))] == [0]
 

@@ -38,12 +38,20 @@ def tables(package: ModuleType, tokens: ModuleType) -> MetaData:
     return Base.metadata
 
 
-@pytest.fixture(params=["postgresql", "mariadb-aiomysql"])
+DRIVERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "mariadb-aiomysql": "mysql+pymysql",
+}
+
+
+@pytest.fixture(params=DRIVERS)
 def connection(request: pytest.FixtureRequest, new_database: Any) -> Iterator[Connection]:
     """Give a database with upstream's tables, which are the shim's."""
     url = make_url(new_database(request.param).orm)
-    drivers = {"postgresql": "postgresql+psycopg"}
-    engine = create_engine(url.set(drivername=drivers.get(request.param, "mysql+pymysql")))
+    engine = create_engine(url.set(drivername=DRIVERS[request.param]))
+    if request.param == "sqlite":
+        event.listen(engine, "connect", lambda c, _: c.execute("PRAGMA foreign_keys=ON"))
     shim = fastapi_users_db_sqlalchemy
     with engine.begin() as connection:
         tables(shim, shim.access_token).create_all(connection)
@@ -53,7 +61,11 @@ def connection(request: pytest.FixtureRequest, new_database: Any) -> Iterator[Co
 
 @pytest.fixture
 def context(connection: Connection) -> MigrationContext:
-    return MigrationContext.configure(connection, opts={"include_object": include_object})
+    options = {"include_object": include_object, "compare_type": compare_type}
+    # On SQLite what is there is told by its width, which `compare_type` overlooks.
+    if connection.dialect.name != "sqlite":
+        options["compare_type"] = True
+    return MigrationContext.configure(connection, opts=options)
 
 
 @pytest.fixture

@@ -1,0 +1,595 @@
+"""The rows of one table, for `databases`: what the ORM's mapper and unit of work do elsewhere.
+
+`databases` applies no defaults of Python's, returns no defaults of the server's, does not tell how
+many rows a statement has found, and compiles every statement anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
+from sqlalchemy.orm.base import NO_VALUE
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.elements import Label
+from sqlalchemy.util import LRUCache
+
+from fastapi_users_db.adapters.unit import NO_VALUES
+from fastapi_users_db.catalogue import LiveTables
+from fastapi_users_db.comparison import same_text
+from fastapi_users_db.exceptions import DatabaseNotConnectedError
+from fastapi_users_db.mapping import Entity, UserEntity, assign
+from fastapi_users_db.versions.sqlalchemy import ExternalType, InstanceState, python_type
+
+if TYPE_CHECKING:
+    from databases import Database
+
+__all__ = [
+    "CompiledOnce",
+    "Rows",
+    "UserRow",
+    "give",
+    "live_tables",
+    "load",
+    "loaded_values",
+    "transaction",
+    "values_after",
+    "values_of_new",
+    "with_accounts",
+]
+
+ACCOUNT = "oauth_account_of_user_"
+
+
+class UserRow(dict[str, Any]):
+    """A row of the user table by column name, with the user's accounts read along with it."""
+
+    def __init__(
+        self,
+        users: UserEntity,
+        attributes: Mapping[str, Any],
+        accounts: list[dict[str, Any]] | None,
+    ) -> None:
+        super().__init__({users.columns[key].name: value for key, value in attributes.items()})
+        self.attributes = attributes
+        self.accounts = accounts
+
+
+class Rows:
+    """The rows of one table, by attribute.
+
+    Parameters:
+        database: the database.
+        of: the class or table.
+
+    Raises:
+        TypeError: the rows of this class are spread over tables, or shared with other classes.
+        DatabaseNotConnectedError: the database is not connected.
+    """
+
+    def __init__(self, database: Database, of: Entity) -> None:
+        _check_has_table_of_its_own(of)
+        if not getattr(database, "is_connected", True):
+            raise DatabaseNotConnectedError()
+        self._database = database
+        self._entity = of
+        self._dialect = database.url.dialect
+        self._remember = has_cache_key(of)
+
+    def read(
+        self, record: Any, prefix: str = "", attributes: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        """Return the values of a record whose columns are named with `prefix`."""
+        columns = self._entity.columns
+        wanted = [(key, columns[key]) for key in attributes or columns]
+        raw = getattr(record, "_mapping", None)
+        if raw is None:
+            # A mapping of the app's own, for `_make_user`: its values are what they should be.
+            return {key: record[prefix + column.name] for key, column in wanted}
+        values = {key: raw[prefix + column.name] for key, column in wanted}
+        if self._dialect == "postgresql":
+            # They are asyncpg's: of its own, `databases` leaves out the type's processing of all
+            # but str and numbers.
+            for key, column in wanted:
+                if (process := _result_processor(column)) is not None:
+                    values[key] = process(values[key])
+        return values
+
+    def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of a new row with Python's defaults, and NULL where there is none."""
+        filled = self._with_defaults(values, "default")
+        for attribute, column in self._entity.columns.items():
+            if not (column.default or column.server_default or column.primary_key):
+                filled.setdefault(attribute, None)
+        return filled
+
+    def changes(
+        self, row: Mapping[str, Any], values: Mapping[str, Any], given: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """Return those of `values` that are not in `row` yet, with `onupdate` where there are.
+
+        Parameters:
+            row: the row as it was read.
+            values: what it is to be.
+            given: the attributes that are written also where they seem to be the same.
+        """
+        changed = {
+            key: value
+            for key, value in values.items()
+            if key in self._entity.columns
+            and (key in given or key not in row or not _is_same(row[key], value))
+        }
+        return self._with_defaults(changed, "onupdate") if changed else {}
+
+    def unknown(self, values: Mapping[str, Any], *, new: bool = False) -> set[str]:
+        """Return the attributes whose value only the database knows once these were written."""
+        unknown = self._entity.changed_by_storing(values, self._dialect)
+        for attribute, column in self._entity.columns.items():
+            by_server = (
+                (column.server_default, column.default)
+                if new
+                else (column.server_onupdate, column.onupdate)
+            )
+            if isinstance(values.get(attribute), ClauseElement) or (
+                attribute not in values
+                and (by_server != (None, None) or (new and column.primary_key))
+            ):
+                unknown.add(attribute)
+        return unknown
+
+    def statements(self, unknown: set[str]) -> int:
+        """Return how many statements a write takes after which so much is unknown."""
+        return 2 if unknown and self._dialect != "postgresql" else 1
+
+    async def fetch_all(
+        self,
+        statement: Any,
+        parameters: Mapping[str, Any] = NO_VALUES,
+        build: Callable[[Any], Any] | None = None,
+    ) -> Sequence[Any]:
+        """Return the records that a statement finds."""
+        query = CompiledOnce(statement, parameters, build, remember=self._remember)
+        return await self._database.fetch_all(query)
+
+    async def execute(self, statement: Any, parameters: Mapping[str, Any] = NO_VALUES) -> Any:
+        """Execute a statement, and return what `databases` does: ids and numbers, for some."""
+        query = CompiledOnce(statement, parameters, remember=self._remember)
+        return await self._database.execute(query)
+
+    async def insert(self, values: Mapping[str, Any], unknown: set[str]) -> dict[str, Any]:
+        """Insert a row and return it, with the values that were unknown before."""
+        row = {key: values.get(key) for key in self._entity.columns}
+        if self._dialect == "postgresql" and unknown:
+            statement = insert_row(self._entity, tuple(sorted(unknown)))
+            [record] = await self.fetch_all(*self._writing(statement, values))
+            return {**row, **self.read(record, attributes=unknown)}
+        row_id = await self.execute(*self._writing(insert_row(self._entity), values))
+        for key in self._entity.primary_key:
+            if row[key] is None:
+                row[key] = row_id
+        unknown = {
+            key for key in unknown if key not in self._entity.primary_key or row[key] is None
+        }
+        return {**row, **await self._again(row, unknown)} if unknown else row
+
+    async def update(
+        self, row: Mapping[str, Any], changes: Mapping[str, Any], unknown: set[str]
+    ) -> dict[str, Any] | None:
+        """Change a row and return it, or `None` if it is gone."""
+        of, updated = self._entity, {**row, **changes}
+        # Something has to come back in any case: it shows that the row was there.
+        wanted = unknown or {*of.primary_key}
+        if self._dialect == "postgresql":
+            statement = update_row(of, tuple(sorted(wanted)))
+            records = await self.fetch_all(*self._writing(statement, changes, row))
+            return {**updated, **self.read(records[0], attributes=wanted)} if records else None
+        number = await self._affected(*self._writing(update_row(of), changes, row))
+        if number and not unknown:
+            return updated
+        # MySQL does not count a row that had these values already.
+        again = await self._again(updated, wanted)
+        return {**updated, **again} if again else None
+
+    async def delete(self, row: Mapping[str, Any]) -> None:
+        """Delete a row."""
+        await self.execute(delete_row(self._entity), row_parameters(self._entity, row))
+
+    async def delete_where(self, criterion: Any) -> int:
+        """Delete rows and return how many."""
+        # What a statement returns is counted.
+        counted = tuple(self._entity.primary_key) if self._dialect == "postgresql" else ()
+        return await self._affected(delete_rows(self._entity, counted).where(criterion), NO_VALUES)
+
+    async def exists(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether a row is there."""
+        return bool(await self._again(row, self._entity.primary_key))
+
+    async def _again(self, row: Mapping[str, Any], attributes: Iterable[str]) -> dict[str, Any]:
+        """Read attributes of a row, past the snapshot of the app's transaction; `{}` if it is
+        gone."""
+        wanted = tuple(sorted(attributes))
+        statement = select_row(self._entity, wanted).with_for_update(read=True)
+        records = await self.fetch_all(statement, row_parameters(self._entity, row))
+        return self.read(records[0], attributes=wanted) if records else {}
+
+    async def _affected(self, statement: Any, parameters: Mapping[str, Any]) -> int:
+        if self._dialect == "postgresql":
+            return len(await self.fetch_all(statement, parameters))
+        if self._dialect == "sqlite":
+            query = CompiledOnce(statement, parameters, remember=self._remember)
+            async with self._database.connection() as connection:
+                await connection.execute(query)
+                return int(await connection.fetch_val("SELECT changes()"))
+        return int(await self.execute(statement, parameters))
+
+    def _writing(
+        self, statement: Any, values: Mapping[str, Any], row: Mapping[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return a statement that writes values, and its parameters."""
+        columns = self._entity.columns
+        parameters = {} if row is None else row_parameters(self._entity, row)
+        expressions = {}
+        for attribute, value in values.items():
+            if isinstance(value, ClauseElement):
+                expressions[columns[attribute]] = value
+            else:
+                parameters[columns[attribute].key] = value
+        return (statement.values(expressions) if expressions else statement), parameters
+
+    def _with_defaults(self, values: Mapping[str, Any], which: str) -> dict[str, Any]:
+        columns = self._entity.columns
+        filled = {**values}
+        context = _DefaultContext()
+        context.current_parameters = {columns[key].key: value for key, value in values.items()}
+        for attribute, column in columns.items():
+            default = getattr(column, which)
+            if attribute not in values and default is not None:
+                if default.is_callable:
+                    filled[attribute] = default.arg(context)
+                elif default.is_scalar:
+                    filled[attribute] = default.arg
+        return filled
+
+
+class _DefaultContext:
+    """What SQLAlchemy gives to a default that is a function of the other values."""
+
+    current_parameters: dict[str, Any]
+
+    def get_current_parameters(self, isolate_multiinsert_groups: bool = True) -> dict[str, Any]:
+        return self.current_parameters
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same to a database. In JSON, 1 and True are not."""
+    if type(one) is not type(other) or isinstance(other, ClauseElement) or not bool(one == other):
+        return False
+    if isinstance(one, dict):
+        return all(_is_same(value, other[key]) for key, value in one.items())
+    return not isinstance(one, list) or all(map(_is_same, one, other))
+
+
+# What each statement is, built once for each class or table.
+
+
+@lru_cache(maxsize=256)
+def select_columns(of: Entity) -> Any:
+    """Return the statement for all rows of a table, to be narrowed down."""
+    return select(*of.columns.values())
+
+
+@lru_cache(maxsize=256)
+def insert_row(of: Entity, returning: tuple[str, ...] = ()) -> Any:
+    """Return the statement that inserts a row, given values by column key.
+
+    Parameters:
+        of: the class or table.
+        returning: the attributes that the statement returns.
+    """
+    return _returning(insert(of.table), of, returning)
+
+
+@lru_cache(maxsize=256)
+def update_row(of: Entity, returning: tuple[str, ...] = ()) -> Any:
+    """Return the statement that changes a row, given `row_parameters` and values by column key."""
+    return _returning(update(of.table).where(_is_row(of)), of, returning)
+
+
+@lru_cache(maxsize=256)
+def delete_row(of: Entity) -> Any:
+    """Return the statement that deletes a row, given `row_parameters`."""
+    return delete(of.table).where(_is_row(of))
+
+
+@lru_cache(maxsize=256)
+def delete_rows(of: Entity, returning: tuple[str, ...] = ()) -> Any:
+    """Return the statement that deletes all rows, to be narrowed down."""
+    return _returning(delete(of.table), of, returning)
+
+
+@lru_cache(maxsize=256)
+def delete_accounts(users: UserEntity) -> Any:
+    """Return the statement that deletes a user's OAuth accounts, given `owner_parameters`."""
+    assert users.oauth is not None
+    owned = (
+        column == bindparam(f"owner_{number}", type_=column.type)
+        for number, (column, _) in enumerate(users.references)
+    )
+    return delete(users.oauth.table).where(and_(*owned))
+
+
+def owner_parameters(users: UserEntity, user: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that say whose OAuth accounts they are."""
+    attributes = enumerate(users.owner_attributes.values())
+    return {f"owner_{number}": user[attribute] for number, attribute in attributes}
+
+
+@lru_cache(maxsize=256)
+def select_row(of: Entity, attributes: tuple[str, ...]) -> Any:
+    """Return the statement that reads a row, given `row_parameters`."""
+    return select(*(of.columns[attribute] for attribute in attributes)).where(_is_row(of))
+
+
+def row_parameters(of: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that say which row it is: the one with the primary key in `values`."""
+    return {name: values[attribute] for attribute, name in _row_names(of).items()}
+
+
+@lru_cache(maxsize=256)
+def _row_names(of: Entity) -> dict[str, str]:
+    """Return the parameters for the primary key by attribute: none has the name of a column."""
+    prefix = "row_"
+    while any(column.key.startswith(prefix) for column in of.table.columns):
+        prefix = f"a_{prefix}"
+    return {attribute: f"{prefix}{n}" for n, attribute in enumerate(of.primary_key)}
+
+
+def _is_row(of: Entity) -> Any:
+    return and_(*(_is_value(of.columns[key], name) for key, name in _row_names(of).items()))
+
+
+def _is_value(column: Column[Any], name: str) -> Any:
+    parameter = bindparam(name, type_=column.type)
+    return same_text(column, parameter) if python_type(column) is str else column == parameter
+
+
+def _returning(statement: Any, of: Entity, attributes: tuple[str, ...]) -> Any:
+    columns = [of.columns[attribute] for attribute in attributes]
+    return statement.returning(*columns) if columns else statement
+
+
+@lru_cache(maxsize=256)
+def has_cache_key(of: Entity) -> bool:
+    """Tell whether SQLAlchemy can tell statements for a table apart, and asks nothing first.
+
+    It warns of a type of the app's own that does not say whether it may.
+    """
+    oauth = of.oauth if isinstance(of, UserEntity) else None
+    columns = [*of.columns.values(), *(() if oauth is None else oauth.columns.values())]
+    types = [type(column.type) for column in columns]
+    return all(vars(t).get("cache_ok") is not None for t in types if issubclass(t, ExternalType))
+
+
+@lru_cache(maxsize=256)
+def _check_has_table_of_its_own(of: Entity) -> None:
+    mapper = of.mapper
+    if mapper is not None and (mapper.inherits is not None or mapper.polymorphic_on is not None):
+        # Its rows are spread over tables, or shared with other classes: one of another user's
+        # would be read, or an object of the wrong class.
+        raise TypeError(
+            f"{of.name} inherits from another mapped class, or others inherit from it, which the "
+            f"databases adapter cannot read. Use the ORM adapter."
+        )
+
+
+# Instances of mapped classes, of which the ORM knows nothing.
+
+
+def load(of: Entity, values: Mapping[str, Any]) -> Any:
+    """Return an instance as the ORM would after its session was closed: loaded and detached."""
+    assert of.mapper is not None
+    instance = of.mapper.class_manager.new_instance()
+    give(instance, values)
+    make_transient_to_detached(instance)
+    state: InstanceState[Any] = inspect(instance)
+    # `@reconstructor`, mutable types and the app's own listeners wait for this event.
+    state.manager.dispatch.load(state, None)
+    return instance
+
+
+def give(instance: Any, values: Mapping[str, Any]) -> None:
+    """Give an instance values as if they were loaded."""
+    for attribute, value in values.items():
+        set_committed_value(instance, attribute, value)
+
+
+def values_of_new(of: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a new row: those that an instance has once it is built."""
+    if of.mapper is None:
+        return dict(values)
+    # As the ORM does: `None` that was not asked for by the type gives way to the default.
+    return {
+        attribute: value
+        for attribute, value in of.values(of.build(values)).items()
+        if value is not None or of.columns[attribute].type.should_evaluate_none
+    }
+
+
+def values_after(of: Entity, row: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a row after these changes were set on its instance."""
+    if of.mapper is None:
+        return {**row, **changes}
+    instance = load(of, row)
+    assign(instance, changes)
+    return of.values(instance)
+
+
+def loaded_values(of: Entity, instance: Any) -> dict[str, Any]:
+    """Return the values as they were loaded, without changes that are not written yet.
+
+    Nothing, if the instance was never written.
+    """
+    if of.mapper is None:
+        return of.values(instance)
+    state: InstanceState[Any] = instance_state(instance)
+    if state.key is None:
+        return {}
+    held = {**state.dict, **state.committed_state}
+    return {key: held[key] for key in of.columns if held.get(key, NO_VALUE) is not NO_VALUE}
+
+
+# Not a driver's dialect: asyncpg's values are to be processed as `databases` would.
+_POSTGRESQL: Any = PGDialect()  # type: ignore[no-untyped-call]
+_POSTGRESQL.supports_native_decimal = True
+
+
+@lru_cache(maxsize=1024)
+def _result_processor(column: Column[Any]) -> Callable[[Any], Any] | None:
+    return column.type.dialect_impl(_POSTGRESQL).result_processor(_POSTGRESQL, None)
+
+
+@asynccontextmanager
+async def transaction(database: Database, atomic: bool) -> AsyncIterator[None]:
+    """Open a transaction, and give its connection back to the pool whatever happens.
+
+    A single statement needs none, unless the app has one: on PostgreSQL an error would end it, so
+    that statement gets a savepoint.
+
+    `databases` keeps the connection for good when BEGIN, COMMIT or ROLLBACK fails, as it does
+    when the server is gone; and the error of the ROLLBACK hides that of the statement.
+    """
+    connection: Any = database.connection()
+    if not atomic and not getattr(connection, "_transaction_stack", True):
+        yield
+        return
+    held = getattr(connection, "_connection_counter", None)
+    begun = database.transaction()
+    try:
+        await begun.start()
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):
+                await begun.rollback()
+            raise
+        await begun.commit()
+    except BaseException:
+        while held is not None and connection._connection_counter > held:
+            with suppress(Exception):
+                await connection.__aexit__()
+        raise
+
+
+def live_tables(database: Database) -> LiveTables:
+    """Return the tables that there are."""
+
+    async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
+        records = await database.fetch_all(statement)
+        return [dict(record._mapping) for record in records]
+
+    name = database.url.dialect
+    dialect = _POSTGRESQL if name == "postgresql" else make_url(f"{name}://").get_dialect()()
+    return LiveTables(dialect, fetch)
+
+
+@lru_cache(maxsize=256)
+def with_accounts(users: UserEntity) -> Callable[[Any], Any]:
+    """Return what makes one statement, and one round trip, for users beside their accounts."""
+    assert users.oauth is not None
+    accounts, references = users.oauth, users.references
+
+    def join(statement: Any) -> Any:
+        found = statement.subquery()
+        labels = (column.label(ACCOUNT + column.name) for column in accounts.columns.values())
+        is_owner = and_(*(account == found.columns[user.key] for account, user in references))
+        return select(*found.columns, *labels).select_from(
+            found.outerjoin(accounts.table, is_owner)
+        )
+
+    return join
+
+
+# As many as an engine remembers.
+_remembered: LRUCache[Any, Any] = LRUCache(500)
+
+
+class CompiledOnce(ClauseElement):
+    """A statement that is compiled only if none like it was, whatever its values.
+
+    Parameters:
+        statement: the statement.
+        parameters: values by column key and by name of parameter, as in `execute()`.
+        build: returns what is to be executed instead of `statement`, with no other values. To be
+            the same object each time.
+        remember: whether to ask for the statement's cache key at all.
+    """
+
+    inherit_cache = False
+
+    def __init__(
+        self,
+        statement: Any,
+        parameters: Mapping[str, Any],
+        build: Callable[[Any], Any] | None = None,
+        *,
+        remember: bool = True,
+    ) -> None:
+        self._statement = statement
+        self._parameters = parameters
+        self._build = build
+        self._remember = remember
+
+    def __str__(self) -> str:
+        return str(self._built())
+
+    def _built(self) -> Any:
+        return self._statement if self._build is None else self._build(self._statement)
+
+    def compile(self, bind: Any = None, dialect: Any = None, **options: Any) -> Any:
+        """Return the compiled statement with its values, as `databases` reads it."""
+        cache_key = self._statement._generate_cache_key() if self._remember else None
+        key = cache_key and (dialect, cache_key.key, self._build, *self._parameters)
+        compiled = _remembered.get(key)
+        names = [*self._parameters] or None
+        if compiled is None:
+            compiled = self._built().compile(
+                dialect=dialect, column_keys=names, cache_key=cache_key
+            )
+            compiled._result_columns = [*map(_without_label, compiled._result_columns)]
+            compiled._bind_processors  # noqa: B018  worked out once, for all copies
+            if key is not None:
+                _remembered[key] = compiled
+        if compiled.post_compile_params or compiled.literal_execute_params:
+            # Its text depends on its values, as with the length of a list.
+            return self._built().compile(dialect=dialect, column_keys=names, **options)
+        # A copy with values of its own.
+        copy = object.__new__(type(compiled))
+        copy.__dict__.update(compiled.__dict__)
+        copy.construct_params = partial(
+            compiled.construct_params,
+            self._parameters,
+            extracted_parameters=cache_key and cache_key.bindparams,
+        )
+        return copy
+
+
+def _without_label(entry: Any) -> Any:
+    """Return a result column as text where it is a label: `databases` makes it that each time."""
+    name, key, objects, type_ = entry
+    return (name, key, tuple(str(o) if isinstance(o, Label) else o for o in objects), type_)

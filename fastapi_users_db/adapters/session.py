@@ -1,0 +1,228 @@
+"""What the ORM backend needs of a session, whatever stands in for one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, TypeVar
+
+from sqlalchemy import inspect
+from sqlalchemy.exc import InvalidRequestError, SQLAlchemyError, StatementError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapper, Session, scoped_session
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
+from sqlalchemy.orm.base import NO_VALUE
+from sqlalchemy.util import ScopedRegistry
+
+from fastapi_users_db.catalogue import LiveTables
+from fastapi_users_db.exceptions import SessionInUseError, hide_values
+from fastapi_users_db.mapping import entity, has_attributes, is_statement, members
+from fastapi_users_db.versions.sqlalchemy import written_states
+
+__all__ = [
+    "Held",
+    "attach",
+    "begin_savepoint",
+    "check_session",
+    "commit",
+    "execute",
+    "hide_parameters",
+    "in_one_task",
+    "live_tables",
+    "read_first",
+    "sessions",
+]
+
+_T = TypeVar("_T")
+_TASK = "fastapi_users_db.task"
+
+
+def check_session(session: Any, usage: str) -> None:
+    """Raise `TypeError` if this is no `AsyncSession`, with the right call."""
+    if not has_attributes(session, "execute", "add"):
+        kind = session.__name__ if isinstance(session, type) else type(session).__name__
+        raise TypeError(f"session must be an AsyncSession, not {kind}. Call {usage}.")
+    if issubclass(type(session), Session | scoped_session):
+        raise TypeError(
+            f"session must be an AsyncSession, not a synchronous {type(session).__name__}: make it "
+            f"with sqlalchemy.ext.asyncio.async_sessionmaker. Call {usage}."
+        )
+
+
+def sessions(session: Any) -> tuple[Any, Session | None]:
+    """Return the `AsyncSession` that a scoped session stands for now, and the session inside it.
+
+    A mock has none inside.
+    """
+    # By the registry's type: a mock has every attribute.
+    is_scoped = isinstance(getattr(session, "registry", None), ScopedRegistry)
+    current = session() if is_scoped else session
+    inside = getattr(current, "sync_session", None)
+    return current, inside if isinstance(inside, Session) else None
+
+
+@contextmanager
+def in_one_task(session: Session | None) -> Iterator[None]:
+    """Refuse a session that another task is using: SQLAlchemy would lose what both of them write.
+
+    Raises:
+        SessionInUseError: another task is using it.
+    """
+    if session is None:
+        yield
+        return
+    task = asyncio.current_task()
+    user = session.info.get(_TASK)
+    if user not in (None, task):
+        raise SessionInUseError()
+    session.info[_TASK] = task
+    try:
+        yield
+    finally:
+        session.info[_TASK] = user
+
+
+async def execute(session: Any, statement: Any, *parameters: Any) -> Any:
+    """Execute a statement; if it fails, the error does not show its parameters."""
+    current, inside = sessions(session)
+    try:
+        with in_one_task(inside):
+            return await current.execute(statement, *parameters)
+    except StatementError as error:
+        hide_parameters(error)
+        raise
+
+
+def hide_parameters(error: BaseException) -> None:
+    """Take out of an error what it shows of values: password hashes and tokens are among them."""
+    if isinstance(error, StatementError):
+        error.hide_parameters = True  # SQLAlchemy prints them
+        hide_values(error)
+
+
+async def read_first(session: Any, is_committing: bool, reading: Awaitable[_T]) -> _T:
+    """Read what a write has to know before it begins; if it fails, undo as the write would."""
+    current, inside = sessions(session)
+    try:
+        return await reading
+    except (SQLAlchemyError, asyncio.CancelledError):
+        if is_committing:
+            held = Held(inside, is_committing)
+            try:
+                await current.rollback()
+            finally:
+                held.restore()
+        raise
+
+
+async def begin_savepoint(session: AsyncSession, mapper: Mapper[Any]) -> Any:
+    """Begin a savepoint, in a transaction on SQLite too."""
+    connection = await session.connection(bind_arguments={"mapper": mapper})
+    if connection.dialect.name == "sqlite":
+        # Its driver begins none for a SAVEPOINT, so that releasing it would commit. Two that had
+        # read could not both write: the lock is taken before.
+        raw: Any = await connection.get_raw_connection()
+        if not raw.driver_connection.in_transaction:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    savepoint = session.begin_nested()
+    await savepoint.__aenter__()
+    return savepoint
+
+
+async def commit(session: Any, inside: Session | None) -> None:
+    """Commit without expiring what the app holds: users that it was given stay readable."""
+    if inside is None or not inside.expire_on_commit:
+        await session.commit()
+        return
+    inside.expire_on_commit = False
+    try:
+        await session.commit()
+    finally:
+        inside.expire_on_commit = True
+
+
+def attach(session: Any, inside: Session | None, instance: Any) -> None:
+    """Add an instance to a session, in place of another, unchanged instance of the same row.
+
+    SQLAlchemy would refuse or warn of the two, and show the key: of an access token, the token.
+
+    Raises:
+        sqlalchemy.exc.InvalidRequestError: the other one is changed.
+    """
+    loaded = instance_state(instance).dict
+    found = (loaded.get(name) for name in entity(type(instance)).eager)
+    related = (members(value) for value in found if value)
+    for arriving in (instance, *chain.from_iterable(related)) if inside is not None else ():
+        state: Any = instance_state(arriving)
+        key = state.key or state.mapper.identity_key_from_instance(arriving)
+        other = inside.identity_map.get(key)
+        if other is None or other is arriving:
+            continue
+        if instance_state(other).modified:
+            raise InvalidRequestError(
+                f"The session holds another, changed instance of this {type(arriving).__name__}: "
+                f"flush or expunge it first."
+            )
+        inside.expunge(other)
+    session.add(instance)
+
+
+class Held:
+    """What the objects of a session have loaded, to give it back after a rollback expired it.
+
+    Parameters:
+        session: the session.
+        whole_transaction: whether the rollback is one of the transaction, not of a savepoint.
+    """
+
+    def __init__(self, session: Session | None, whole_transaction: bool) -> None:
+        states: Collection[Any] = () if session is None else session.identity_map.all_states()
+        written: Collection[Any] = ()
+        if session is not None and states and whole_transaction:
+            written = written_states(session)
+        self._written = list(written)
+        self._held = [
+            # What was changed and not written is not loaded: the database has the old value.
+            (state, {**state.dict, **state.committed_state})
+            for state in states
+            if state not in written
+        ]
+
+    def restore(self) -> None:
+        """Set every attribute that is not loaded any more to what it was."""
+        for state, values in self._held:
+            instance = state.obj()
+            if instance is not None and not state.was_deleted:
+                for name in values.keys() & state.unloaded:
+                    _restore(instance, state.mapper, name, values[name])
+
+    def reload(self, session: Session) -> None:
+        """Read again what the transaction had written, and has not any more."""
+        for state in self._written:
+            instance = state.obj()
+            if instance is not None and state.session is session and state.expired:
+                session.refresh(instance)
+
+
+def _restore(instance: Any, mapper: Mapper[Any], name: str, value: Any) -> None:
+    relationship = mapper.relationships.get(name)
+    if value is NO_VALUE or (relationship is not None and is_statement(relationship)):
+        return
+    is_collection = relationship is not None and relationship.uselist
+    set_committed_value(instance, name, members(value) if is_collection else value)
+
+
+def live_tables(session: Any, mapped_class: type[Any]) -> LiveTables:
+    """Return the tables that there are, read where a class is stored."""
+    mapper = inspect(mapped_class)
+    current, _ = sessions(session)
+
+    async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
+        # The catalogue's own tables are bound nowhere.
+        where = {"mapper": mapper, "bind": current.get_bind(mapper)}
+        result = await current.execute(statement, bind_arguments=where)
+        return result.mappings().all()  # type: ignore[no-any-return]
+
+    return LiveTables(current.get_bind(mapper).dialect, fetch)
