@@ -157,6 +157,19 @@ def test_what_the_page_shows_loses_no_row(
     assert rows_of(connection, new_tables) == rows
 
 
+@pytest.mark.parametrize("connection", ["postgresql", "mariadb-aiomysql"], indirect=True)
+def test_alembic_would_take_it_back_where_the_tables_are_still_the_shims(
+    context: MigrationContext, new_tables: MetaData
+) -> None:
+    old_tables = tables(fastapi_users_db_sqlalchemy, fastapi_users_db_sqlalchemy.access_token)
+    assert compare_metadata(context, old_tables) == []
+
+    invoke(context, produce_migrations(context, new_tables).upgrade_ops)
+
+    operations: Any = produce_migrations(context, old_tables).upgrade_ops
+    assert "type_=sa.String(length=1024)" in render_python_code(operations)
+
+
 @pytest.mark.parametrize("connection", ["mariadb-aiomysql"], indirect=True)
 def test_mariadb_needs_no_indexes(context: MigrationContext, new_tables: MetaData) -> None:
     operations: Any = produce_migrations(context, new_tables).upgrade_ops
