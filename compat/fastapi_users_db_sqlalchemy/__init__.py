@@ -11,6 +11,9 @@ from typing import Any
 # First: fastapi_users_db takes a package that has this for one that has looked itself.
 from fastapi_users_db_sqlalchemy import _distributions
 
+# Before any other module of this package: of the two distributions it may be the other's.
+_distributions.check()
+
 # FastAPI Users imports this package. If it is the other way round, it meets the package while
 # that is not complete yet, and goes on without.
 _is_first = "fastapi_users.db" not in sys.modules
@@ -44,8 +47,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     return _exposed.get(__name__, name)
 
-
-_distributions.check()
 
 if _is_first:
     for _class in (

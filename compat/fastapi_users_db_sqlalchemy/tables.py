@@ -9,15 +9,15 @@ gets the UUID on every version.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ForeignKey, String
-from sqlalchemy.orm import declared_attr
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, String
 
 from fastapi_users_db import tables
 from fastapi_users_db.versions import fastapi_users
 from fastapi_users_db.versions.fastapi_users import ID
-from fastapi_users_db.versions.sqlalchemy import AnyColumn
+from fastapi_users_db.versions.sqlalchemy import AnyColumn, is_mapped_by_annotation
 from fastapi_users_db_sqlalchemy._deprecations import has_type_argument, warn_of_table
 from fastapi_users_db_sqlalchemy.generics import GUID, TIMESTAMPAware, now_utc
 
@@ -37,29 +37,44 @@ class _Unasked(AnyColumn):
     inherit_cache = True
 
 
-def _id(cls: type[Any]) -> Any:
-    return _for_class(cls, "id", _Unasked(GUID, primary_key=True, default=uuid.uuid4))
+class _UnlessDeclared(AnyColumn):
+    """A column that a mixin has for classes that neither declare nor inherit one of their own.
 
+    SQLAlchemy copies the columns of mixins, except where the class has something else in their
+    place. Where that counts, this steps aside, and whatever it is stays SQLAlchemy's business.
+    """
 
-def _user_id(cls: type[Any]) -> Any:
-    return _for_class(cls, "user_id", _reference_to_user(_Unasked))
+    inherit_cache = True
 
+    def __init__(self, make: Callable[[type[_Unasked]], Column[Any]]) -> None:
+        super().__init__()
+        self._make_unasked = make
 
-def _for_class(cls: type[Any], name: str, unasked: _Unasked) -> Any:
-    owner = _owner(cls, name)
-    if owner is not None and owner.__module__ != __name__:
-        own = owner.__dict__[name]
-        if isinstance(own, declared_attr):
-            return own.__get__(None, cls)
-        copy = getattr(own, "_copy", getattr(own, "copy", None))
-        return own if copy is None else copy()
-    # Where the mixin has a type argument it is for the class to declare.
-    return None if has_type_argument(cls) else unasked
+    def __set_name__(self, mixin: type[Any], name: str) -> None:
+        self._mixin, self._attribute = mixin, name
+
+    def __get__(self, instance: object, cls: type[Any]) -> Any:
+        if cls is self._mixin or self.counts(cls):
+            return self
+        bound = cls if instance is None else instance
+        return getattr(super(self._mixin, bound), self._attribute, None)
+
+    def counts(self, cls: type[Any]) -> bool:
+        """Tell whether a class gets this column."""
+        # Where the mixin has a type argument it is for the class to declare.
+        return _owner(cls, self._attribute) is self._mixin and not has_type_argument(cls)
+
+    def _copy(self, **_: Any) -> Column[Any]:
+        return self._make_unasked(_Unasked)
 
 
 def _owner(cls: type[Any], name: str) -> type[Any] | None:
     """Return the class whose attribute counts for a class."""
-    owners = [ancestor for ancestor in cls.__mro__ if name in ancestor.__dict__]
+    owners = [
+        ancestor
+        for ancestor in cls.__mro__
+        if name in ancestor.__dict__ or is_mapped_by_annotation(ancestor, name)
+    ]
     of_the_app = [ancestor for ancestor in owners if ancestor.__module__ != __name__]
     counting = owners if fastapi_users.USERS_ARE_MODELS else of_the_app or owners
     return counting[0] if counting else None
@@ -71,17 +86,18 @@ def _is_unasked(cls: type[Any], name: str) -> bool:
         # `DeclarativeBase` has mapped the class already: all columns look like its own.
         return isinstance(table.columns.get(name), _Unasked)
     owner = _owner(cls, name)
-    # By identity: what an app's class has may be a column, which compares to anything.
-    is_given = owner is not None and any(owner.__dict__[name] is own for own in (_ID, _USER_ID))
-    return is_given and not has_type_argument(cls)
+    found = None if owner is None else owner.__dict__.get(name)
+    return isinstance(found, _UnlessDeclared) and found.counts(cls)
+
+
+def _uuid(column: type[Column[Any]] = Column) -> Any:
+    return column(GUID, primary_key=True, default=uuid.uuid4)
 
 
 def _reference_to_user(column: type[Column[Any]] = Column) -> Any:
     return column(GUID, ForeignKey("user.id", ondelete="cascade"), nullable=False)
 
 
-_ID = tables.declared_column(_id)
-_USER_ID = tables.declared_column(_user_id)
 _USER_ID_OF_UUIDS = tables.declared_column(lambda _: _reference_to_user())
 
 
@@ -95,31 +111,40 @@ class SQLAlchemyBaseUserTable(_Warns, tables.SQLAlchemyBaseUserTable[ID]):
     """Columns of the user table."""
 
     if not TYPE_CHECKING:
-        id = _ID
+        id = _UnlessDeclared(_uuid)
+        email = Column(String(320), unique=True, index=True, nullable=False)
+        hashed_password = Column(String(1024), nullable=False)
+        is_active = Column(Boolean, default=True, nullable=False)
+        is_superuser = Column(Boolean, default=False, nullable=False)
+        is_verified = Column(Boolean, default=False, nullable=False)
 
 
 class SQLAlchemyBaseUserTableUUID(SQLAlchemyBaseUserTable[uuid.UUID]):
     """Columns of the user table, with a UUID as `id`."""
 
     if not TYPE_CHECKING:
-        id = Column(GUID, primary_key=True, default=uuid.uuid4)
+        id = _uuid()
 
 
 class SQLAlchemyBaseOAuthAccountTable(_Warns, tables.SQLAlchemyBaseOAuthAccountTable[ID]):
     """Columns of the OAuth account table."""
 
     if not TYPE_CHECKING:
-        id = _ID
-        user_id = _USER_ID
+        id = _UnlessDeclared(_uuid)
+        oauth_name = Column(String(100), index=True, nullable=False)
         access_token = Column(String(1024), nullable=False)
+        expires_at = Column(Integer)
         refresh_token = Column(String(1024))
+        account_id = Column(String(320), index=True, nullable=False)
+        account_email = Column(String(320), nullable=False)
+        user_id = _UnlessDeclared(_reference_to_user)
 
 
 class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.UUID]):
     """Columns of the OAuth account table, with a UUID as `id`."""
 
     if not TYPE_CHECKING:
-        id = Column(GUID, primary_key=True, default=uuid.uuid4)
+        id = _uuid()
         user_id = _USER_ID_OF_UUIDS
 
 
@@ -127,10 +152,11 @@ class SQLAlchemyBaseAccessTokenTable(_Warns, tables.SQLAlchemyBaseAccessTokenTab
     """Columns of the access token table."""
 
     if not TYPE_CHECKING:
+        token = Column(String(43), primary_key=True)
         created_at = Column(
             TIMESTAMPAware(timezone=True), index=True, nullable=False, default=now_utc
         )
-        user_id = _USER_ID
+        user_id = _UnlessDeclared(_reference_to_user)
 
 
 class SQLAlchemyBaseAccessTokenTableUUID(SQLAlchemyBaseAccessTokenTable[uuid.UUID]):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Index, Table, event
+from sqlalchemy import Column, Index, Table, event, orm
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.state import InstanceState
@@ -21,9 +22,19 @@ __all__ = [
     "as_in_flush",
     "create_index_if",
     "has_own_constructor",
+    "is_mapped_by_annotation",
     "python_type",
     "written_states",
 ]
+
+if sys.version_info >= (3, 14):  # pragma: no cover
+    from annotationlib import Format, get_annotations
+
+    ANNOTATIONS: dict[str, Any] = {"format": Format.FORWARDREF}
+else:
+    from inspect import get_annotations
+
+    ANNOTATIONS: dict[str, Any] = {}
 
 if TYPE_CHECKING:
     from sqlalchemy.types import ExternalType
@@ -46,6 +57,15 @@ def python_type(column: Column[Any]) -> type[Any]:
         return column.type.python_type
     except NotImplementedError:  # before 2.1
         return object
+
+
+def is_mapped_by_annotation(cls: type[Any], name: str) -> bool:
+    """Tell whether a class, not one that it inherits from, declares an attribute with `Mapped`.
+
+    Before 2.0 an annotation was for type checkers alone, and meant nothing without a value.
+    """
+    annotation = get_annotations(cls, **ANNOTATIONS).get(name)
+    return hasattr(orm, "MappedColumn") and "Mapped[" in str(annotation)
 
 
 def written_states(session: Session) -> set[InstanceState[Any]]:

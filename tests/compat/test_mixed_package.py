@@ -18,6 +18,7 @@ UPSTREAM = "class SQLAlchemyUserDatabase: ...\n"
 
 METADATA = "Metadata-Version: 2.1\nName: {}\nVersion: {}\n"
 BOTH = "import fastapi_users.db, fastapi_users_db_sqlalchemy, fastapi_users_db"
+OLD_NAME_ALONE = "from fastapi_users.db import SQLAlchemyUserDatabase"
 REINSTALL = "pip install --force-reinstall --no-deps fastapi-users-db-compat"
 
 
@@ -53,6 +54,21 @@ def test_the_command_reinstalls_the_version_that_there_was(mixed: Path, program:
 
     assert "pip uninstall --yes fastapi-users-db-sqlalchemy && " in result.stderr
     assert f"{REINSTALL}==1.2.3" in result.stderr
+
+
+@pytest.mark.parametrize("module", ["generics", "tables"])
+@pytest.mark.parametrize("program", [BOTH, "import fastapi_users_db", OLD_NAME_ALONE])
+def test_ours_over_a_module_of_upstreams(folder: Path, module: str, program: str) -> None:
+    # An installer that unpacks both at once leaves such a mixture.
+    package = folder / "fastapi_users_db_sqlalchemy"
+    shutil.copytree(Path(shim.__file__).parent, package)
+    package.joinpath(f"{module}.py").write_text("class GUID: ...\n")
+    install(folder, "fastapi-users-db-sqlalchemy", "3.0.2")
+
+    result = python(program)
+
+    assert "ConflictingDistributionError: " in result.stderr
+    assert REINSTALL in result.stderr
 
 
 def test_a_package_without_a_file_is_what_upstream_has_left(

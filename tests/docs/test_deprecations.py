@@ -97,6 +97,17 @@ async def test_code_after_is_what_the_warning_says(code: str) -> None:
         assert part in after
 
 
+@pytest.mark.parametrize("code", [code for code in CODES if "legacy-databases" in code])
+async def test_warning_of_two_hops_names_the_end_too(code: str) -> None:
+    with pytest.warns(FastAPIUsersDBDeprecationWarning) as caught:
+        await build_adapter(run(code, "before"))
+    *_, end = caught[0].message.instead.split(" on the way to fastapi_users_db.")  # type: ignore[union-attr]
+    folder = code.removeprefix("shim-legacy-").replace("-", "_")
+    last = (SOURCE / "deprecations" / folder / "after.py").read_text()
+    assert end.startswith("SQLAlchemy")
+    assert end in last
+
+
 @every_code
 @pytest.mark.parametrize("section", ["all", "one"])
 async def test_one_line_silences(code: str, section: str) -> None:

@@ -1,6 +1,7 @@
 """The revision that Alembic asks for once an app's tables are no longer upstream's."""
 
 import ast
+import uuid
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -11,11 +12,11 @@ import pytest
 from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Connection, MetaData, create_engine, make_url
+from sqlalchemy import Connection, MetaData, create_engine, event, make_url
 from sqlalchemy.orm import DeclarativeBase
 
 import fastapi_users_db
-from fastapi_users_db.alembic import include_object
+from fastapi_users_db.alembic import compare_type, include_object
 from tests.docs.samples import SOURCE, load
 
 SAMPLE = "migrating/upstream_revision.py"
@@ -62,10 +63,44 @@ def connection(request: pytest.FixtureRequest, new_database: Any) -> Iterator[Co
 @pytest.fixture
 def context(connection: Connection) -> MigrationContext:
     options = {"include_object": include_object, "compare_type": compare_type}
-    # On SQLite what is there is told by its width, which `compare_type` overlooks.
-    if connection.dialect.name != "sqlite":
-        options["compare_type"] = True
     return MigrationContext.configure(connection, opts=options)
+
+
+ROW = {
+    "user": {"email": "ada@example.com", "hashed_password": "..."},
+    "oauth_account": {
+        "oauth_name": "acme",
+        "access_token": "...",
+        "account_id": "1",
+        "account_email": "ada@example.com",
+    },
+    "accesstoken": {"token": "..."},
+}
+
+
+@pytest.fixture
+def rows(connection: Connection, new_tables: MetaData) -> dict[str, list[Any]]:
+    """Insert a user with an OAuth account and an access token, and return what is there."""
+    user_id = uuid.uuid4()
+    for table in new_tables.sorted_tables:
+        key = "id" if table.name == "user" else "user_id"
+        connection.execute(table.insert().values(**ROW[table.name], **{key: user_id}))
+    return rows_of(connection, new_tables)
+
+
+def rows_of(connection: Connection, metadata: MetaData) -> dict[str, list[Any]]:
+    return {
+        table.name: list(connection.execute(table.select())) for table in metadata.sorted_tables
+    }
+
+
+def invoke(context: MigrationContext, operations: Any) -> None:
+    """Do what Alembic has written, table by table."""
+    for operation in operations.ops:
+        if hasattr(operation, "ops"):
+            invoke(context, operation)
+        else:
+            Operations(context).invoke(operation)
 
 
 @pytest.fixture
@@ -94,6 +129,45 @@ def test_nothing_is_left_to_do_after_it(context: MigrationContext, new_tables: M
         load(SAMPLE).upgrade()
 
     assert compare_metadata(context, new_tables) == []
+
+
+def test_it_loses_no_row(
+    connection: Connection,
+    context: MigrationContext,
+    new_tables: MetaData,
+    rows: dict[str, list[Any]],
+) -> None:
+    invoke(context, produce_migrations(context, new_tables).upgrade_ops)
+
+    assert compare_metadata(context, new_tables) == []
+    assert rows_of(connection, new_tables) == rows
+    assert {table: len(found) for table, found in rows.items()} == dict.fromkeys(ROW, 1)
+
+
+@pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
+def test_what_the_page_shows_loses_no_row(
+    connection: Connection,
+    context: MigrationContext,
+    new_tables: MetaData,
+    rows: dict[str, list[Any]],
+) -> None:
+    with Operations.context(context):
+        load(SAMPLE).upgrade()
+
+    assert rows_of(connection, new_tables) == rows
+
+
+@pytest.mark.parametrize("connection", ["postgresql", "mariadb-aiomysql"], indirect=True)
+def test_alembic_would_take_it_back_where_the_tables_are_still_the_shims(
+    context: MigrationContext, new_tables: MetaData
+) -> None:
+    old_tables = tables(fastapi_users_db_sqlalchemy, fastapi_users_db_sqlalchemy.access_token)
+    assert compare_metadata(context, old_tables) == []
+
+    invoke(context, produce_migrations(context, new_tables).upgrade_ops)
+
+    operations: Any = produce_migrations(context, old_tables).upgrade_ops
+    assert "type_=sa.String(length=1024)" in render_python_code(operations)
 
 
 @pytest.mark.parametrize("connection", ["mariadb-aiomysql"], indirect=True)

@@ -72,9 +72,17 @@ def test_pytest_takes_it_as_its_own_option_only(
 
 
 @pytest.mark.thorough
-def test_pytest_takes_it_from_its_configuration(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [([OURS], 1), (["error"], 1), (["error", OURS.replace("error", "ignore")], 0)],
+)
+def test_pytest_takes_it_from_its_configuration(
+    tmp_path: Path, lines: list[str], status: int
+) -> None:
     (tmp_path / "test_app.py").write_text(APP.removesuffix("test_adapter()\n"))
     (tmp_path / "pyproject.toml").write_text(
-        f'[tool.pytest.ini_options]\nfilterwarnings = ["{OURS}"]\n'
+        f"[tool.pytest.ini_options]\nfilterwarnings = {lines}\n"
     )
-    assert run_python("-m", "pytest", "-p", "no:cacheprovider", folder=tmp_path).returncode == 1
+    # pytest-asyncio warns too, of what it wants to be told in the configuration.
+    pytest_ = ["-m", "pytest", "-p", "no:cacheprovider", "-p", "no:asyncio"]
+    assert run_python(*pytest_, folder=tmp_path).returncode == status

@@ -26,8 +26,7 @@ def differences(connection: Any, metadata: Any) -> list[str]:
     return [f"{change[0]} {'.'.join(map(str, change[2:4]))}" for change in changes]
 
 
-async def main() -> list[str]:
-    metadata = shapes(uuids_are_asked_for=RELEASE >= "4")[SHAPE]
+async def main(metadata: Any) -> list[str]:
     engine = create_async_engine(ADDRESS)
     try:
         async with engine.begin() as connection:
@@ -38,4 +37,10 @@ async def main() -> list[str]:
         await engine.dispose()
 
 
-sys.stdout.write(json.dumps({"package": package.__file__, "differences": asyncio.run(main())}))
+metadata = shapes(uuids_are_asked_for=RELEASE >= "4")[SHAPE]
+answer = {
+    "package": package.__file__,
+    "columns": {table.name: table.columns.keys() for table in metadata.sorted_tables},
+    "differences": asyncio.run(main(metadata)),
+}
+sys.stdout.write(json.dumps(answer))

@@ -1,4 +1,8 @@
-"""`alembic check` says the same of an app before and after the dependency is swapped."""
+"""`alembic check` says the same of an app before and after the dependency is swapped.
+
+The tables that it creates afterwards have their columns in the same order, too: there are fixtures
+that insert rows without naming columns.
+"""
 
 import json
 import os
@@ -53,11 +57,14 @@ def test_check_before_and_after(
     address = new_database(database).orm
     upstream = (RELEASES[release], (package_of(release),))
 
-    assert run(*upstream, address, "create", shape, release)["differences"] == []
-    after = run(GENERATIONS[release], SHIM, address, "check", shape, release)["differences"]
+    before = run(*upstream, address, "create", shape, release)
+    after = run(GENERATIONS[release], SHIM, address, "check", shape, release)
+
+    assert before["differences"] == []
+    assert after["columns"] == before["columns"]
 
     # What has to be altered in any case.
     expected = {HASH} if release < "3" else set()
     if release < "3" and database != "postgresql" and shape == "mixin first":
         expected.add(TIME)
-    assert set(after) == expected
+    assert set(after["differences"]) == expected
