@@ -5,7 +5,7 @@ An *external account* is the name of an OAuth client with the id of the account 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi_users_db.exceptions import InvalidValueError
@@ -17,7 +17,6 @@ __all__ = [
     "checked_account",
     "checked_accounts",
     "external_account",
-    "given_accounts",
     "pair_accounts",
     "values_of_account",
 ]
@@ -29,12 +28,6 @@ ExternalAccount = tuple[str, str]
 def external_account(account: Any) -> ExternalAccount:
     """Return which external account an OAuth account is."""
     return read(account, "oauth_name"), read(account, "account_id")
-
-
-def given_accounts(accounts: Iterable[Mapping[str, Any]]) -> list[ExternalAccount]:
-    """Return which external accounts these OAuth accounts are, as far as they tell."""
-    found = [(account.get("oauth_name"), account.get("account_id")) for account in accounts]
-    return [(name, account_id) for name, account_id in found if name and account_id]
 
 
 def changed_account(account: Any, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from fastapi_users_db.accounts import (
     checked_account,
     checked_accounts,
     external_account,
-    given_accounts,
     pair_accounts,
     values_of_account,
 )
@@ -71,6 +70,7 @@ logger = logging.getLogger("fastapi_users_db")
 LARGEST_BATCH = 10_000
 
 NOTHING = Given()
+_NAMES = {"oauth_name", "account_id"}
 
 
 class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
@@ -393,7 +393,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         newest: bool = False,
     ) -> list[Any]:
         """Read a user's OAuth accounts, and refuse given ones that are another user's."""
-        external = given_accounts(given)
+        external = [(a["oauth_name"], a["account_id"]) for a in given if a.keys() >= _NAMES]
         found = await unit.accounts(user, external, newest=newest)
         if any(not is_own and self._is_one_of(account, external) for is_own, account in found):
             raise OAuthAccountAlreadyLinkedError()
@@ -449,10 +449,10 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             if is_email or await self._is_taken(unit, user, email):
                 return UserAlreadyExistsError.from_integrity_error(error)
         if given.accounts and users.oauth is not None and violated.is_in(users.oauth.table):
-            external = given_accounts(given.accounts)
-            found = await unit.accounts(user, external, newest=True)
-            if any(not is_own and self._is_one_of(account, external) for is_own, account in found):
-                return OAuthAccountAlreadyLinkedError()
+            try:
+                await self._own_accounts(unit, user, given.accounts, newest=True)
+            except OAuthAccountAlreadyLinkedError as refused:
+                return refused
         return None
 
     async def _is_taken(self, unit: Unit, user: Any, email: str) -> bool:

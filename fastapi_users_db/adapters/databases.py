@@ -331,17 +331,18 @@ class RowsUnit(Unit):
 
     def add(self, values: Mapping[str, Any]) -> Any:
         rows, of = self._rows, self._of
-        _refuse_relationships(of, values)
+        if not values.keys() <= of.columns.keys():
+            _refuse_relationships(of, values)
         self._row = row = rows.filled(values_of_new(of, values))
         unknown = rows.unknown(row, new=True)
         if isinstance(of, UserEntity) and of.oauth is not None:
             self._accounts = []
-        self._may_refuse = self._is_model_unsure(row, unknown)
+        self._may_refuse = self._model is not None and self._is_model_unsure(row, unknown)
 
         async def write() -> None:
             self._row = await rows.insert(row, unknown)
 
-        self._writes.append((rows.statements(unknown), write))
+        self._writes.append((rows.statements[bool(unknown)], write))
         return row
 
     def set(self, instance: Any, values: Mapping[str, Any]) -> None:
@@ -353,14 +354,15 @@ class RowsUnit(Unit):
         if not before:
             raise self._adapter._missing()
         self._before = self._row = before
-        _refuse_relationships(of, values)
+        if not values.keys() <= of.columns.keys():
+            _refuse_relationships(of, values)
         for attribute, value in values.items():
             setattr(instance, attribute, value)
         after = of.values(instance)
         always = {of.synonyms.get(name, name) for name in ALWAYS_WRITTEN if name in values}
         changes = rows.changes(before, after, always)
         unknown = rows.unknown(changes)
-        self._may_refuse = self._is_model_unsure(after, unknown)
+        self._may_refuse = self._model is not None and self._is_model_unsure(after, unknown)
 
         async def write() -> None:
             row = await rows.update(before, changes, unknown)
@@ -369,7 +371,7 @@ class RowsUnit(Unit):
             self._row = row
 
         if changes:
-            self._writes.append((rows.statements(unknown), write))
+            self._writes.append((rows.statements[bool(unknown)], write))
 
     def _set_account(self, account: dict[str, Any], values: Mapping[str, Any]) -> None:
         oauth, rows = self._oauth, Rows(self._adapter.database, self._oauth)
@@ -384,7 +386,7 @@ class RowsUnit(Unit):
 
         self._may_refuse = True
         if changes:
-            self._writes.append((rows.statements(unknown), write))
+            self._writes.append((rows.statements[bool(unknown)], write))
 
     def link(self, user: Any, values: Mapping[str, Any]) -> None:
         users, rows = self._of, Rows(self._adapter.database, self._oauth)
@@ -402,7 +404,7 @@ class RowsUnit(Unit):
             self._accounts.append(await rows.insert(account, unknown))
 
         self._may_refuse = self._is_linking = True
-        self._writes.append((rows.statements(unknown), write))
+        self._writes.append((rows.statements[bool(unknown)], write))
 
     def unlink(self, user: Any, account: dict[str, Any]) -> None:
         assert self._accounts is not None
@@ -413,7 +415,8 @@ class RowsUnit(Unit):
 
     async def remove(self, instance: Any) -> None:
         self._subject = None
-        users, rows, row = self._of, self._rows, self._row_of(instance)
+        users, rows = self._of, self._rows
+        row = {**users.values(instance), **loaded_values(users, instance)}
         if any(row.get(attribute) is None for attribute in users.primary_key):
             return
         if isinstance(users, UserEntity) and users.oauth is not None:
@@ -441,7 +444,8 @@ class RowsUnit(Unit):
         return marked
 
     async def exists(self, instance: Any) -> bool:
-        return await self._rows.exists(self._row_of(instance))
+        row = {**self._of.values(instance), **loaded_values(self._of, instance)}
+        return bool(await self._rows.again(row, self._of.primary_key))
 
     async def column(self, statement: Any) -> Sequence[Any]:
         return [record[0] for record in await self._rows.fetch_all(statement)]
@@ -451,16 +455,13 @@ class RowsUnit(Unit):
         async with transaction(self._adapter.database, atomic=False):
             return await self._rows.delete_where(criterion)
 
-    def _row_of(self, instance: Any) -> dict[str, Any]:
-        return {**self._of.values(instance), **loaded_values(self._of, instance)}
-
     def _is_model_unsure(self, values: Mapping[str, Any], unknown: set[str]) -> bool:
         """Tell whether the app's model may refuse a row with these values.
 
         Then the write takes a transaction, in which the model, or the app's hook, has the say.
         """
-        if self._model is None or unknown:
-            return bool(unknown)
+        if unknown:
+            return True
         try:
             self._model(**values)
         except Exception:  # whatever an app's model raises

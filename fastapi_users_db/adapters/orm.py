@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from types import TracebackType
 from typing import Any, Generic
@@ -305,7 +305,8 @@ class SessionUnit(Unit):
         if state.was_deleted or (state.key is None and self._inside is not None):
             self._subject = None  # there is no row
             return
-        attach(self._session, self._inside, instance)
+        if self._inside is None or state.session is not self._inside:
+            attach(self._session, self._inside, instance)
         if self._oauth is not None:
             accounts = state.dict.get(OAUTH_ACCOUNTS) if self._has_collection else None
             if accounts is None:
@@ -384,13 +385,18 @@ class SessionUnit(Unit):
         subject, dialect = self._subject, session.get_bind(self._of.mapper).dialect.name
         if subject is None or self._is_removing:
             session.flush()
+            users: Any = self._of
             if self._is_removing and self._oauth is not None and dialect == "sqlite":
-                self._remove_orphans(session)
+                # Those that another has linked meanwhile: nothing else may remove them.
+                owner = users.owner_values(subject).items()
+                is_owned = and_(*(self._oauth.columns[key] == value for key, value in owner))
+                where = {"mapper": self._oauth.mapper}
+                session.execute(delete(self._oauth.table).where(is_owned), bind_arguments=where)
             return
         state: Any = instance_state(subject)
         of = entity(type(subject))
         outdated = _outdated(state, of)
-        if not self._is_new:
+        if self._given.values and not self._is_new:
             _force(state, of, self._given.values)
         is_writing = bool(session.new or session.dirty or session.deleted)
         states = [(i, instance_state(i)) for i in (subject, *self._accounts)]
@@ -402,7 +408,10 @@ class SessionUnit(Unit):
                 raise self._adapter._missing()
             outdated |= of.expressions
         for instance, changed, before in written:
-            names = _lacking(instance, changed, before, dialect)
+            kind, held = entity(type(instance)), instance_state(instance).dict
+            now = {k: v for k, v in held.items() if k in changed or v is not before.get(k)}
+            names = kind.changed_by_storing(now, dialect)
+            names |= instance_state(instance).unloaded & kind.loaded
             if instance is subject:
                 outdated |= names
             elif names and self._has_collection:
@@ -414,14 +423,6 @@ class SessionUnit(Unit):
             outdated.add(OAUTH_ACCOUNTS)
         if outdated:
             self._reload(session, subject, outdated)
-
-    def _remove_orphans(self, session: Session) -> None:
-        """Remove the accounts that another has linked meanwhile: on SQLite nothing else may."""
-        users: Any = self._of
-        owner = users.owner_values(self._subject)
-        is_owned = and_(*(self._oauth.columns[key] == value for key, value in owner.items()))
-        where = {"mapper": self._oauth.mapper}
-        session.execute(delete(self._oauth.table).where(is_owned), bind_arguments=where)
 
     def _is_there(self, session: Session) -> bool:
         state: Any = instance_state(self._subject)
@@ -474,22 +475,6 @@ class SessionUnit(Unit):
                 subject = None if self._is_new else self._subject
                 return await self._adapter._explain(error, violated, self, subject, self._given)
         return error
-
-
-def _lacking(instance: Any, changed: Set[str], before: Mapping[str, Any], dialect: str) -> set[str]:
-    """Return what an object has not loaded after a flush, or may be stored in another form.
-
-    Parameters:
-        instance: the object.
-        changed: the attributes that were changed before the flush.
-        before: what it had loaded before; the flush itself sets defaults.
-        dialect: the name of the database's dialect.
-    """
-    state: Any = instance_state(instance)
-    of, held = entity(type(instance)), state.dict
-    written = {k: v for k, v in held.items() if k in changed or v is not before.get(k)}
-    stored_otherwise = of.changed_by_storing(written, dialect)
-    return stored_otherwise | (state.unloaded & of.loaded)
 
 
 def _force(state: Any, of: Entity, given: Mapping[str, Any]) -> None:

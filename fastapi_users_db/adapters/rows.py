@@ -34,7 +34,7 @@ from fastapi_users_db.adapters.unit import NO_VALUES
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import same_text
 from fastapi_users_db.exceptions import DatabaseNotConnectedError
-from fastapi_users_db.mapping import Entity, UserEntity, assign
+from fastapi_users_db.mapping import Entity, UserEntity
 from fastapi_users_db.versions.sqlalchemy import ExternalType, InstanceState, python_type
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class Rows:
         self._entity = of
         self._dialect = database.url.dialect
         self._remember = has_cache_key(of)
+        self.statements = (1, 1) if self._dialect == "postgresql" else (1, 2)
+        """How many statements a write takes after which nothing, or something, is unknown."""
 
     def read(
         self, record: Any, prefix: str = "", attributes: Iterable[str] | None = None
@@ -111,14 +113,6 @@ class Rows:
                     values[key] = process(values[key])
         return values
 
-    def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of a new row with Python's defaults, and NULL where there is none."""
-        filled = self._with_defaults(values, "default")
-        for attribute, column in self._entity.columns.items():
-            if not (column.default or column.server_default or column.primary_key):
-                filled.setdefault(attribute, None)
-        return filled
-
     def changes(
         self, row: Mapping[str, Any], values: Mapping[str, Any], given: Iterable[str] = ()
     ) -> dict[str, Any]:
@@ -135,7 +129,7 @@ class Rows:
             if key in self._entity.columns
             and (key in given or key not in row or not _is_same(row[key], value))
         }
-        return self._with_defaults(changed, "onupdate") if changed else {}
+        return self.filled(changed, "onupdate") if changed else {}
 
     def unknown(self, values: Mapping[str, Any], *, new: bool = False) -> set[str]:
         """Return the attributes whose value only the database knows once these were written."""
@@ -152,10 +146,6 @@ class Rows:
             ):
                 unknown.add(attribute)
         return unknown
-
-    def statements(self, unknown: set[str]) -> int:
-        """Return how many statements a write takes after which so much is unknown."""
-        return 2 if unknown and self._dialect != "postgresql" else 1
 
     async def fetch_all(
         self,
@@ -186,7 +176,7 @@ class Rows:
         unknown = {
             key for key in unknown if key not in self._entity.primary_key or row[key] is None
         }
-        return {**row, **await self._again(row, unknown)} if unknown else row
+        return {**row, **await self.again(row, unknown)} if unknown else row
 
     async def update(
         self, row: Mapping[str, Any], changes: Mapping[str, Any], unknown: set[str]
@@ -203,7 +193,7 @@ class Rows:
         if number and not unknown:
             return updated
         # MySQL does not count a row that had these values already.
-        again = await self._again(updated, wanted)
+        again = await self.again(updated, wanted)
         return {**updated, **again} if again else None
 
     async def delete(self, row: Mapping[str, Any]) -> None:
@@ -216,11 +206,7 @@ class Rows:
         counted = tuple(self._entity.primary_key) if self._dialect == "postgresql" else ()
         return await self._affected(delete_rows(self._entity, counted).where(criterion), NO_VALUES)
 
-    async def exists(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether a row is there."""
-        return bool(await self._again(row, self._entity.primary_key))
-
-    async def _again(self, row: Mapping[str, Any], attributes: Iterable[str]) -> dict[str, Any]:
+    async def again(self, row: Mapping[str, Any], attributes: Iterable[str]) -> dict[str, Any]:
         """Read attributes of a row, past the snapshot of the app's transaction; `{}` if it is
         gone."""
         wanted = tuple(sorted(attributes))
@@ -252,7 +238,8 @@ class Rows:
                 parameters[columns[attribute].key] = value
         return (statement.values(expressions) if expressions else statement), parameters
 
-    def _with_defaults(self, values: Mapping[str, Any], which: str) -> dict[str, Any]:
+    def filled(self, values: Mapping[str, Any], which: str = "default") -> dict[str, Any]:
+        """Return values with Python's defaults; NULL in a new row where there is none."""
         columns = self._entity.columns
         filled = {**values}
         context = _DefaultContext()
@@ -264,6 +251,8 @@ class Rows:
                     filled[attribute] = default.arg(context)
                 elif default.is_scalar:
                     filled[attribute] = default.arg
+            elif which == "default" and not (column.server_default or column.primary_key):
+                filled.setdefault(attribute, None)
         return filled
 
 
@@ -405,7 +394,8 @@ def load(of: Entity, values: Mapping[str, Any]) -> Any:
     """Return an instance as the ORM would after its session was closed: loaded and detached."""
     assert of.mapper is not None
     instance = of.mapper.class_manager.new_instance()
-    give(instance, values)
+    for attribute, value in values.items():
+        set_committed_value(instance, attribute, value)
     make_transient_to_detached(instance)
     state: InstanceState[Any] = inspect(instance)
     # `@reconstructor`, mutable types and the app's own listeners wait for this event.
@@ -436,7 +426,8 @@ def values_after(of: Entity, row: Mapping[str, Any], changes: Mapping[str, Any])
     if of.mapper is None:
         return {**row, **changes}
     instance = load(of, row)
-    assign(instance, changes)
+    for attribute, value in changes.items():
+        setattr(instance, attribute, value)
     return of.values(instance)
 
 
