@@ -83,7 +83,7 @@ def _on_postgresql(error: Any, tables: tuple[Table, ...]) -> Violation | None:
         return None  # SQLAlchemy's own error, which has the code and nothing else
     if columns:
         return Violation(kind, columns, getattr(said, "table_name", None))
-    return _declared(kind, name, tables)
+    return _declared(kind, str(name), tables)
 
 
 def _on_mysql(error: Any, tables: tuple[Table, ...]) -> Violation | None:
@@ -124,7 +124,8 @@ def _causes(error: BaseException | None) -> Iterator[Any]:
 def _declared(kind: str, name: str, tables: tuple[Table, ...]) -> Violation:
     """Return the violation of a constraint or an index by its name, as the app declares it."""
     for table in tables:
-        for declared in (*table.indexes, *table.constraints):
+        named: list[Any] = [*table.indexes, *table.constraints]
+        for declared in named:
             if declared.name == name:
                 columns = frozenset(column.name for column in declared.columns)
                 return Violation(kind, columns, table.name)

@@ -329,7 +329,8 @@ class UserEntity(Entity):
         assert self.oauth is not None
         assert self.mapper is not None
         found = self.mapper.relationships.get(OAUTH_ACCOUNTS)
-        if found is None or not found.mapper.common_parent(self.oauth.mapper):
+        mapper: Any = self.oauth.mapper
+        if found is None or not found.mapper.common_parent(mapper):
             name = self.oauth.name
             raise TypeError(
                 f"{self.name} needs a relationship to {name}: "

@@ -103,7 +103,7 @@ def _converted(name: str, column: Column[Any], expected: type[Any], value: Any) 
     return value
 
 
-def _integer(name: str, column: Column[Any], value: float) -> int:
+def _integer(name: str, column: Column[Any], value: Any) -> int:
     bits = {SmallInteger: 15, BigInteger: 63}
     limit = 2 ** next((n for kind, n in bits.items() if isinstance(column.type, kind)), 31)
     # NaN compares as false.

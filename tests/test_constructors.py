@@ -92,7 +92,7 @@ async def test_a_database_that_is_not_connected_is_refused() -> None:
 
 
 def test_the_databases_adapter_names_the_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastapi_users_db.adapters.databases.find_spec", lambda _: None)
+    monkeypatch.setattr("fastapi_users_db.adapters.rows.find_spec", lambda _: None)
     with pytest.raises(
         MissingDependencyError, match=r'pip install "fastapi-users-db\[databases\]"'
     ):

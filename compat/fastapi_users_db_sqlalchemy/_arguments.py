@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
-from fastapi_users_db.adapters.orm import check_session
+from fastapi_users_db.adapters.session import check_session
 from fastapi_users_db.mapping import has_attributes, is_mapped_class
 from fastapi_users_db_sqlalchemy import _pydantic
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, NamedTuple
 
 # From the modules: the package may be the one that is importing us.
-from fastapi_users_db.adapters.databases import check_installed
+from fastapi_users_db.adapters.rows import check_installed
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.deprecation import Deprecation, warn
 from fastapi_users_db_sqlalchemy._arguments import Names, arguments

@@ -12,7 +12,7 @@ from fastapi_users_db.adapters.databases import DatabasesUserDatabase
 from fastapi_users_db.adapters.orm import SQLAlchemyUserDatabase as ORMUserDatabase
 from fastapi_users_db.adapters.session import read_first
 from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError
-from fastapi_users_db.mapping import OAUTH_ACCOUNTS, Entity, UserEntity, assign
+from fastapi_users_db.mapping import OAUTH_ACCOUNTS, Entity, UserEntity, assign, entity
 from fastapi_users_db.versions.fastapi_users import ID, UOAP, UP
 from fastapi_users_db.versions.sqlalchemy import python_type
 from fastapi_users_db_sqlalchemy import _pydantic
@@ -43,7 +43,8 @@ class _OverORM(ORMUserDatabase[UP, ID]):
 
     async def update(self, user: Any, update_dict: Mapping[str, Any]) -> UP:
         # As it always was: what is no column is still set on the object.
-        of = self._described(user)
+        kind: Any = type(user)
+        of = entity(kind) if isinstance(user, self.user_table) else self._users
         self._extra = {
             k: v for k, v in update_dict.items() if not of.knows(k) and not k.startswith("_")
         }
@@ -51,7 +52,8 @@ class _OverORM(ORMUserDatabase[UP, ID]):
 
     async def update_whole(self, user: Any, values: Mapping[str, Any]) -> UP:
         """Write all values of a model that the table has."""
-        of = self._described(user)
+        kind: Any = type(user)
+        of = entity(kind) if isinstance(user, self.user_table) else self._users
         known = {key: value for key, value in values.items() if of.knows(key)}
         return await super().update(await self._mapped(user), known)
 
@@ -64,13 +66,15 @@ class _OverORM(ORMUserDatabase[UP, ID]):
 
     async def add_oauth_account(self, user: Any, create_dict: dict[str, Any]) -> Any:
         mapped: Any = await self._mapped(user)
-        return await super().add_oauth_account(mapped, create_dict)
+        return await super().add_oauth_account(mapped, create_dict)  # pyright: ignore
 
     async def update_oauth_account(
         self, user: Any, oauth_account: Any, update_dict: dict[str, Any]
     ) -> Any:
         mapped: Any = await self._mapped(user)
-        return await super().update_oauth_account(mapped, oauth_account, update_dict)
+        return await super().update_oauth_account(  # pyright: ignore
+            mapped, oauth_account, update_dict
+        )
 
     async def _get_user(self, statement: Any) -> UP | None:
         mapped = await super()._get_user(statement)

@@ -494,8 +494,9 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         given = values.get(OAUTH_ACCOUNTS)
         own = {k: v for k, v in values.items() if k != OAUTH_ACCOUNTS}
         users: Entity = self._users
-        if user is not None and type(user) is not self.user_table and is_mapped_class(type(user)):
-            users = entity(type(user))  # a subclass has attributes of its own
+        kind: Any = type(user)
+        if user is not None and kind is not self.user_table and is_mapped_class(kind):
+            users = entity(kind)  # a subclass has attributes of its own
         if own.get("password", "") is None and not users.knows("password"):
             # FastAPI Users hands on a password that a request gives as null.
             del own["password"]
@@ -670,7 +671,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
     def _described(self, access_token: Any) -> Entity:
         """Return the description of an access token's own class, which may be a subclass."""
-        kind = type(access_token)
+        kind: Any = type(access_token)
         return entity(kind) if is_mapped_class(kind) else self._tokens
 
     @property

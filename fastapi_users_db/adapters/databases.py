@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -16,16 +15,21 @@ from sqlalchemy.orm.attributes import set_committed_value
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.adapters.base import NOTHING, AccessTokenDatabase, UserDatabase
 from fastapi_users_db.adapters.rows import (
-    ACCOUNT,
     Rows,
     UserRow,
+    check_database,
+    check_installed,
+    check_table,
     delete_accounts,
     give,
+    joined_accounts,
     live_tables,
     load,
     loaded_values,
     owner_parameters,
+    refuse_relationships,
     select_columns,
+    table_of,
     transaction,
     values_after,
     values_of_new,
@@ -41,7 +45,6 @@ from fastapi_users_db.deprecation import (
 from fastapi_users_db.drivers import violation
 from fastapi_users_db.exceptions import (
     AccessTokenNotFoundError,
-    MissingDependencyError,
     OAuthAccountNotFoundError,
     UserNotFoundError,
     hide_values,
@@ -54,8 +57,6 @@ from fastapi_users_db.mapping import (
     assign,
     checked_instance,
     entity,
-    has_attributes,
-    is_mapped_class,
     read,
     user_entity,
 )
@@ -100,10 +101,10 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         user_model: type[UP] | None = None,
     ) -> None:
         usage = f"{type(self).__name__}(database, User) or (database, User, OAuthAccount)"
-        _check_database(database, usage)
-        _check_table("user_table", user_table, user_model, usage)
+        check_database(database, usage)
+        check_table("user_table", user_table, user_model, usage)
         if oauth_account_table is not None:
-            _check_table("oauth_account_table", oauth_account_table, user_model, usage)
+            check_table("oauth_account_table", oauth_account_table, user_model, usage)
         self.database = database
         self.user_table = user_table
         self.oauth_account_table = oauth_account_table
@@ -123,7 +124,9 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         others = map(rows.read, records[1:])
         if any([other[attribute] for attribute in users.primary_key] != key for other in others):
             raise MultipleResultsFound("Multiple rows were found when one or none was required")
-        return await self._make_user(UserRow(users, row, self._read_joined(records)))
+        return await self._make_user(
+            UserRow(users, row, joined_accounts(self.database, users, records))
+        )
 
     async def _make_user(self, row: Mapping[str, Any]) -> UP:
         """Turn a row of the user table into a user. Every row passes through here.
@@ -142,7 +145,8 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             return self.user_model(**values, **extra)
         user = load(users, values)
         if users.oauth is not None and users.has_collection:
-            set_committed_value(user, OAUTH_ACCOUNTS, [load(users.oauth, a) for a in accounts])
+            loaded = [load(users.oauth, account) for account in accounts or ()]
+            set_committed_value(user, OAUTH_ACCOUNTS, loaded)
         return user  # type: ignore[no-any-return]
 
     def _select_user(self) -> Any:
@@ -181,18 +185,8 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         tables = (self.user_table, self.oauth_account_table)
         if self.user_model is not None:
             # The class to build is not the mapped one: only the tables count.
-            tables = (_table(self.user_table), _table(self.oauth_account_table))
+            tables = (table_of(self.user_table), table_of(self.oauth_account_table))
         return user_entity(*tables)
-
-    def _read_joined(self, records: Sequence[Any]) -> list[dict[str, Any]] | None:
-        oauth = self._users.oauth
-        if oauth is None:
-            return None
-        accounts = Rows(self.database, oauth)
-        read = [accounts.read(record, ACCOUNT) for record in records]
-        # Once each, if the user was found through several.
-        by_key = {tuple(account[key] for key in oauth.primary_key): account for account in read}
-        return [account for key, account in by_key.items() if None not in key]
 
 
 class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
@@ -222,8 +216,8 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         access_token_model: type[AP] | None = None,
     ) -> None:
         usage = f"{type(self).__name__}(database, AccessToken)"
-        _check_database(database, usage)
-        _check_table("access_token_table", access_token_table, access_token_model, usage)
+        check_database(database, usage)
+        check_table("access_token_table", access_token_table, access_token_model, usage)
         self.database = database
         self.access_token_table = access_token_table
         self.access_token_model = access_token_model
@@ -274,7 +268,7 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
     def _tokens(self) -> Entity:
         if self.access_token_model is None:
             return super()._tokens
-        return entity(_table(self.access_token_table))
+        return entity(table_of(self.access_token_table))
 
 
 class RowsUnit(Unit):
@@ -324,20 +318,23 @@ class RowsUnit(Unit):
             self._adapter._give(self._subject, self._before, None, None)
         if isinstance(error, Exception):
             raised = await self._meaning(error)
+        assert raised is not None
         if raised is not error:
             raise raised from error
         if kind is None:
-            raise error
+            raise raised
 
     def add(self, values: Mapping[str, Any]) -> Any:
         rows, of = self._rows, self._of
         if not values.keys() <= of.columns.keys():
-            _refuse_relationships(of, values)
+            refuse_relationships(of, values)
         self._row = row = rows.filled(values_of_new(of, values))
         unknown = rows.unknown(row, new=True)
         if isinstance(of, UserEntity) and of.oauth is not None:
             self._accounts = []
-        self._may_refuse = self._model is not None and self._is_model_unsure(row, unknown)
+        self._may_refuse = self._model is not None and rows.may_be_refused(
+            self._model, row, unknown
+        )
 
         async def write() -> None:
             self._row = await rows.insert(row, unknown)
@@ -355,14 +352,16 @@ class RowsUnit(Unit):
             raise self._adapter._missing()
         self._before = self._row = before
         if not values.keys() <= of.columns.keys():
-            _refuse_relationships(of, values)
+            refuse_relationships(of, values)
         for attribute, value in values.items():
             setattr(instance, attribute, value)
         after = of.values(instance)
         always = {of.synonyms.get(name, name) for name in ALWAYS_WRITTEN if name in values}
         changes = rows.changes(before, after, always)
         unknown = rows.unknown(changes)
-        self._may_refuse = self._model is not None and self._is_model_unsure(after, unknown)
+        self._may_refuse = self._model is not None and rows.may_be_refused(
+            self._model, after, unknown
+        )
 
         async def write() -> None:
             row = await rows.update(before, changes, unknown)
@@ -455,19 +454,6 @@ class RowsUnit(Unit):
         async with transaction(self._adapter.database, atomic=False):
             return await self._rows.delete_where(criterion)
 
-    def _is_model_unsure(self, values: Mapping[str, Any], unknown: set[str]) -> bool:
-        """Tell whether the app's model may refuse a row with these values.
-
-        Then the write takes a transaction, in which the model, or the app's hook, has the say.
-        """
-        if unknown:
-            return True
-        try:
-            self._model(**values)
-        except Exception:  # whatever an app's model raises
-            return True
-        return False
-
     async def _flush(self) -> None:
         database = self._adapter.database
         # No foreign key may refuse accounts of a user whom another has deleted.
@@ -501,44 +487,6 @@ class RowsUnit(Unit):
         # The connection may be what has failed: the first error is the one to raise.
         with suppress(Exception):
             subject, given = self._subject, self._given
-            return await self._adapter._explain(error, violated, self, subject, given)
+            meant: Exception = await self._adapter._explain(error, violated, self, subject, given)
+            return meant
         return error
-
-
-def _refuse_relationships(of: Entity, values: Mapping[str, Any]) -> None:
-    for relationship in of.relationships:
-        if relationship.key in values:
-            raise TypeError(
-                f"{of.name}.{relationship.key} is a relationship: with databases only columns are "
-                f"written."
-            )
-
-
-def _table(table: Any) -> Table | None:
-    return table if table is None or isinstance(table, Table) else entity(table).table
-
-
-def check_installed() -> None:
-    """Raise `MissingDependencyError` if `databases` is not installed."""
-    if find_spec("databases") is None:
-        raise MissingDependencyError(
-            'The databases adapter needs the package databases: pip install "fastapi-users-db'
-            '[databases]"'
-        )
-
-
-def _check_database(database: Any, usage: str) -> None:
-    if not has_attributes(database, "fetch_one"):
-        kind = database.__name__ if isinstance(database, type) else type(database).__name__
-        raise TypeError(f"database must be a databases.Database, not {kind}. Call {usage}.")
-
-
-def _check_table(name: str, table: Any, model: Any, usage: str) -> None:
-    of = "access_token" if name == "access_token_table" else "user"
-    if isinstance(table, Table) and model is None:
-        raise TypeError(
-            f"{name} is a bare Table: pass the mapped class, or say what to build from a row, "
-            f"as {usage.partition(')')[0]}, {of}_model=...)."
-        )
-    if not isinstance(table, Table) and not is_mapped_class(table):
-        raise TypeError(f"{name} must be a mapped class, not {table!r}. Call {usage}.")

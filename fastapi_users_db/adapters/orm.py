@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import ExitStack, nullcontext, suppress
 from types import TracebackType
 from typing import Any, Generic
@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, inspect, select
 from sqlalchemy.exc import InvalidRequestError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, make_transient_to_detached
-from sqlalchemy.orm.attributes import flag_modified, instance_state, set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from fastapi_users_db.accounts import ExternalAccount
@@ -20,14 +20,17 @@ from fastapi_users_db.adapters.session import (
     Held,
     attach,
     begin_savepoint,
+    check_mapped_class,
     check_session,
     commit,
     execute,
     hide_parameters,
     in_one_task,
     live_tables,
+    outdated_by_flush,
     read_first,
     sessions,
+    write_whatever_was_read,
 )
 from fastapi_users_db.adapters.unit import NEW, Given, Unit
 from fastapi_users_db.catalogue import LiveTables
@@ -38,7 +41,6 @@ from fastapi_users_db.exceptions import (
     UserNotFoundError,
 )
 from fastapi_users_db.mapping import (
-    ALWAYS_WRITTEN,
     OAUTH_ACCOUNTS,
     Entity,
     UserEntity,
@@ -88,9 +90,9 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     ) -> None:
         usage = f"{type(self).__name__}(session, User) or (session, User, OAuthAccount)"
         check_session(session, usage)
-        _check_mapped_class("user_table", user_table, usage)
+        check_mapped_class("user_table", user_table, usage)
         if oauth_account_table is not None:
-            _check_mapped_class("oauth_account_table", oauth_account_table, usage)
+            check_mapped_class("oauth_account_table", oauth_account_table, usage)
         self.session = session
         self.user_table = user_table
         self.oauth_account_table = oauth_account_table
@@ -105,9 +107,10 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
         user: Any = (await execute(self.session, statement)).unique().scalar_one_or_none()
-        if user is not None and type(user) is not self.user_table and is_mapped_class(type(user)):
+        kind: Any = type(user)
+        if user is not None and kind is not self.user_table and is_mapped_class(kind):
             # A subclass may have columns in a table of its own.
-            lacking = instance_state(user).unloaded & entity(type(user)).loaded
+            lacking = instance_state(user).unloaded & entity(kind).loaded
             if lacking:
                 await self.session.refresh(user, lacking)
         return user  # type: ignore[no-any-return]
@@ -156,7 +159,7 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
     ) -> None:
         usage = f"{type(self).__name__}(session, AccessToken)"
         check_session(session, usage)
-        _check_mapped_class("access_token_table", access_token_table, usage)
+        check_mapped_class("access_token_table", access_token_table, usage)
         self.session = session
         self.access_token_table = access_token_table
         self.commit = commit
@@ -211,6 +214,7 @@ class SessionUnit(Unit):
         self._accounts: list[Any] = []
         self._removed: list[Any] = []
         self._is_changing = self._is_removing = False
+        self._mapper: Any = of.mapper
         self._oauth: Any = of.oauth if isinstance(of, UserEntity) else None
         self._has_collection = isinstance(of, UserEntity) and of.has_collection
         self._session, self._inside = sessions(adapter.session)
@@ -229,7 +233,7 @@ class SessionUnit(Unit):
         self._guard.enter_context(in_one_task(self._inside))
         try:
             if not self._adapter.commit:
-                self._savepoint = await begin_savepoint(self._session, self._of.mapper)
+                self._savepoint = await begin_savepoint(self._session, self._mapper)
         except BaseException as error:
             with self._guard:
                 raise await self._undo(error) from error.__cause__
@@ -352,7 +356,7 @@ class SessionUnit(Unit):
 
     async def execute(self, statement: Any, *parameters: Any, mapper: Any = None) -> Any:
         """Execute a statement where the session writes a class, the subject's if no other."""
-        where = {"mapper": mapper or self._of.mapper}
+        where = {"mapper": mapper or self._mapper}
         try:
             with nullcontext() if self._inside is None else as_in_flush(self._inside):
                 return await self._session.execute(statement, *parameters, bind_arguments=where)
@@ -382,7 +386,7 @@ class SessionUnit(Unit):
         for instance in self._removed:
             with as_in_flush(session):
                 session.delete(instance)
-        subject, dialect = self._subject, session.get_bind(self._of.mapper).dialect.name
+        subject, dialect = self._subject, session.get_bind(self._mapper).dialect.name
         if subject is None or self._is_removing:
             session.flush()
             users: Any = self._of
@@ -394,10 +398,10 @@ class SessionUnit(Unit):
                 session.execute(delete(self._oauth.table).where(is_owned), bind_arguments=where)
             return
         state: Any = instance_state(subject)
-        of = entity(type(subject))
-        outdated = _outdated(state, of)
+        of: Entity = entity(state.class_)
+        outdated = outdated_by_flush(state, of)
         if self._given.values and not self._is_new:
-            _force(state, of, self._given.values)
+            write_whatever_was_read(state, of, self._given.values)
         is_writing = bool(session.new or session.dirty or session.deleted)
         states = [(i, instance_state(i)) for i in (subject, *self._accounts)]
         written = [(i, set(s.committed_state), dict(s.dict)) for i, s in states]
@@ -408,10 +412,11 @@ class SessionUnit(Unit):
                 raise self._adapter._missing()
             outdated |= of.expressions
         for instance, changed, before in written:
-            kind, held = entity(type(instance)), instance_state(instance).dict
+            kind: Any = type(instance)
+            of_instance, held = entity(kind), instance_state(instance).dict
             now = {k: v for k, v in held.items() if k in changed or v is not before.get(k)}
-            names = kind.changed_by_storing(now, dialect)
-            names |= instance_state(instance).unloaded & kind.loaded
+            names = of_instance.changed_by_storing(now, dialect)
+            names |= instance_state(instance).unloaded & of_instance.loaded
             if instance is subject:
                 outdated |= names
             elif names and self._has_collection:
@@ -432,7 +437,7 @@ class SessionUnit(Unit):
             where = {"mapper": state.mapper}
             return session.execute(statement, bind_arguments=where).first() is not None
 
-    def _reload(self, session: Session, instance: Any, names: set[str]) -> None:
+    def _reload(self, session: Session, instance: Any, names: Set[str]) -> None:
         """Load attributes of an object where it was written, unless a filter of the app's hides
         it."""
         state: Any = instance_state(instance)
@@ -473,36 +478,8 @@ class SessionUnit(Unit):
                 await self._session.run_sync(held.reload)
             if isinstance(error, _EXPLAINABLE):
                 subject = None if self._is_new else self._subject
-                return await self._adapter._explain(error, violated, self, subject, self._given)
+                meant: Exception = await self._adapter._explain(
+                    error, violated, self, subject, self._given
+                )
+                return meant
         return error
-
-
-def _force(state: Any, of: Entity, given: Mapping[str, Any]) -> None:
-    """Have the framework's own columns written, also where they seem not to have changed."""
-    if state.key is None:
-        return
-    for name in ALWAYS_WRITTEN:
-        attribute = of.synonyms.get(name, name)
-        is_there = attribute in of.columns and attribute in state.dict
-        if name in given and is_there and state.committed_state.get(attribute) == given[name]:
-            flag_modified(state.obj(), attribute)
-
-
-def _outdated(state: Any, of: Entity) -> set[str]:
-    """Return the loaded relationships that the database would give otherwise after the flush."""
-    changed = state.committed_state
-    columns = {of.columns[name] for name in changed if name in of.columns}
-    return {
-        r.key
-        for r in of.relationships
-        if r.key in state.dict
-        and (
-            (r.key in changed and r.order_by)
-            or (r.key not in changed and not r.uselist and columns & r.local_columns)
-        )
-    }
-
-
-def _check_mapped_class(name: str, value: Any, usage: str) -> None:
-    if not is_mapped_class(value):
-        raise TypeError(f"{name} must be a mapped class, not {value!r}. Call {usage}.")

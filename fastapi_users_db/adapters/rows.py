@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Column,
+    Table,
     and_,
     bindparam,
     delete,
@@ -33,8 +35,8 @@ from sqlalchemy.util import LRUCache
 from fastapi_users_db.adapters.unit import NO_VALUES
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import same_text
-from fastapi_users_db.exceptions import DatabaseNotConnectedError
-from fastapi_users_db.mapping import Entity, UserEntity
+from fastapi_users_db.exceptions import DatabaseNotConnectedError, MissingDependencyError
+from fastapi_users_db.mapping import Entity, UserEntity, entity, has_attributes, is_mapped_class
 from fastapi_users_db.versions.sqlalchemy import ExternalType, InstanceState, python_type
 
 if TYPE_CHECKING:
@@ -44,10 +46,19 @@ __all__ = [
     "CompiledOnce",
     "Rows",
     "UserRow",
+    "check_database",
+    "check_installed",
+    "check_table",
+    "delete_accounts",
     "give",
+    "joined_accounts",
     "live_tables",
     "load",
     "loaded_values",
+    "owner_parameters",
+    "refuse_relationships",
+    "select_columns",
+    "table_of",
     "transaction",
     "values_after",
     "values_of_new",
@@ -146,6 +157,19 @@ class Rows:
             ):
                 unknown.add(attribute)
         return unknown
+
+    def may_be_refused(self, model: Any, values: Mapping[str, Any], unknown: set[str]) -> bool:
+        """Tell whether the app's model may refuse a row with these values.
+
+        Then the write takes a transaction, in which the model, or the app's hook, has the say.
+        """
+        if unknown:
+            return True
+        try:
+            model(**values)
+        except Exception:  # whatever an app's model raises
+            return True
+        return False
 
     async def fetch_all(
         self,
@@ -445,6 +469,19 @@ def loaded_values(of: Entity, instance: Any) -> dict[str, Any]:
     return {key: held[key] for key in of.columns if held.get(key, NO_VALUE) is not NO_VALUE}
 
 
+def joined_accounts(
+    database: Database, users: UserEntity, records: Sequence[Any]
+) -> list[dict[str, Any]] | None:
+    """Return the OAuth accounts in the records of one user, or `None` if there is no table."""
+    if users.oauth is None:
+        return None
+    rows = Rows(database, users.oauth)
+    read = [rows.read(record, ACCOUNT) for record in records]
+    # Once each, if the user was found through several.
+    by_key = {tuple(account[key] for key in users.oauth.primary_key): account for account in read}
+    return [account for key, account in by_key.items() if None not in key]
+
+
 # Not a driver's dialect: asyncpg's values are to be processed as `databases` would.
 _POSTGRESQL: Any = PGDialect()  # type: ignore[no-untyped-call]
 _POSTGRESQL.supports_native_decimal = True
@@ -584,3 +621,46 @@ def _without_label(entry: Any) -> Any:
     """Return a result column as text where it is a label: `databases` makes it that each time."""
     name, key, objects, type_ = entry
     return (name, key, tuple(str(o) if isinstance(o, Label) else o for o in objects), type_)
+
+
+def refuse_relationships(of: Entity, values: Mapping[str, Any]) -> None:
+    """Raise `TypeError` if a value is one of a relationship, which no row has."""
+    for relationship in of.relationships:
+        if relationship.key in values:
+            raise TypeError(
+                f"{of.name}.{relationship.key} is a relationship: with databases only columns are "
+                f"written."
+            )
+
+
+def table_of(table: Any) -> Table | None:
+    """Return the table of a mapped class, or the table that it is."""
+    return table if table is None or isinstance(table, Table) else entity(table).table
+
+
+def check_installed() -> None:
+    """Raise `MissingDependencyError` if `databases` is not installed."""
+    if find_spec("databases") is None:
+        raise MissingDependencyError(
+            'The databases adapter needs the package databases: pip install "fastapi-users-db'
+            '[databases]"'
+        )
+
+
+def check_database(database: Any, usage: str) -> None:
+    """Raise `TypeError` if this is no `Database`, with the right call."""
+    if not has_attributes(database, "fetch_one"):
+        kind = database.__name__ if isinstance(database, type) else type(database).__name__
+        raise TypeError(f"database must be a databases.Database, not {kind}. Call {usage}.")
+
+
+def check_table(name: str, table: Any, model: Any, usage: str) -> None:
+    """Raise `TypeError` if this is nothing that rows can be read of, with the right call."""
+    of = "access_token" if name == "access_token_table" else "user"
+    if isinstance(table, Table) and model is None:
+        raise TypeError(
+            f"{name} is a bare Table: pass the mapped class, or say what to build from a row, "
+            f"as {usage.partition(')')[0]}, {of}_model=...)."
+        )
+    if not isinstance(table, Table) and not is_mapped_class(table):
+        raise TypeError(f"{name} must be a mapped class, not {table!r}. Call {usage}.")

@@ -12,27 +12,38 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import InvalidRequestError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, Session, scoped_session
-from sqlalchemy.orm.attributes import instance_state, set_committed_value
+from sqlalchemy.orm.attributes import flag_modified, instance_state, set_committed_value
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.util import ScopedRegistry
 
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.exceptions import SessionInUseError, hide_values
-from fastapi_users_db.mapping import entity, has_attributes, is_statement, members
+from fastapi_users_db.mapping import (
+    ALWAYS_WRITTEN,
+    Entity,
+    entity,
+    has_attributes,
+    is_mapped_class,
+    is_statement,
+    members,
+)
 from fastapi_users_db.versions.sqlalchemy import written_states
 
 __all__ = [
     "Held",
     "attach",
     "begin_savepoint",
+    "check_mapped_class",
     "check_session",
     "commit",
     "execute",
     "hide_parameters",
     "in_one_task",
     "live_tables",
+    "outdated_by_flush",
     "read_first",
     "sessions",
+    "write_whatever_was_read",
 ]
 
 _T = TypeVar("_T")
@@ -49,6 +60,12 @@ def check_session(session: Any, usage: str) -> None:
             f"session must be an AsyncSession, not a synchronous {type(session).__name__}: make it "
             f"with sqlalchemy.ext.asyncio.async_sessionmaker. Call {usage}."
         )
+
+
+def check_mapped_class(name: str, value: Any, usage: str) -> None:
+    """Raise `TypeError` if this is no mapped class, with the right call."""
+    if not is_mapped_class(value):
+        raise TypeError(f"{name} must be a mapped class, not {value!r}. Call {usage}.")
 
 
 def sessions(session: Any) -> tuple[Any, Session | None]:
@@ -152,9 +169,12 @@ def attach(session: Any, inside: Session | None, instance: Any) -> None:
         sqlalchemy.exc.InvalidRequestError: the other one is changed.
     """
     loaded = instance_state(instance).dict
-    found = (loaded.get(name) for name in entity(type(instance)).eager)
+    kind: Any = type(instance)
+    found = (loaded.get(name) for name in entity(kind).eager)
     related = (members(value) for value in found if value)
-    for arriving in (instance, *chain.from_iterable(related)) if inside is not None else ():
+    for arriving in (instance, *chain.from_iterable(related)):
+        if inside is None:
+            break  # a mock holds nothing else
         state: Any = instance_state(arriving)
         key = state.key or state.mapper.identity_key_from_instance(arriving)
         other = inside.identity_map.get(key)
@@ -167,6 +187,32 @@ def attach(session: Any, inside: Session | None, instance: Any) -> None:
             )
         inside.expunge(other)
     session.add(instance)
+
+
+def write_whatever_was_read(state: Any, of: Entity, given: Mapping[str, Any]) -> None:
+    """Have the framework's own columns written, also where they seem not to have changed."""
+    if state.key is None:
+        return
+    for name in ALWAYS_WRITTEN:
+        attribute = of.synonyms.get(name, name)
+        is_there = attribute in of.columns and attribute in state.dict
+        if name in given and is_there and state.committed_state.get(attribute) == given[name]:
+            flag_modified(state.obj(), attribute)
+
+
+def outdated_by_flush(state: Any, of: Entity) -> set[str]:
+    """Return the loaded relationships that the database would give otherwise after the flush."""
+    changed = state.committed_state
+    columns = {of.columns[name] for name in changed if name in of.columns}
+    return {
+        r.key
+        for r in of.relationships
+        if r.key in state.dict
+        and (
+            (r.key in changed and r.order_by)
+            or (r.key not in changed and not r.uselist and columns & r.local_columns)
+        )
+    }
 
 
 class Held:

@@ -41,11 +41,14 @@ class Unit(ABC):
 
     Attributes:
         result: the subject once it is written, complete, as the app is to see it.
-        is_alone: whether undoing it undoes nothing of the app's own.
     """
 
     result: Any
-    is_alone: bool = True
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether undoing it undoes nothing of the app's own."""
+        return True
 
     @abstractmethod
     async def __aenter__(self) -> Unit:

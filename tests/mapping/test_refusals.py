@@ -27,10 +27,10 @@ async def test_a_number_that_is_too_large_is_refused_by_the_database(
     storage: Storage, backend: str
 ) -> None:
     async with storage.adapter(backend, User) as db:
-        with pytest.raises(Exception, match="(?i)overflow|out of range"):
+        with pytest.raises(Exception, match=r"(?i)overflow|out of range"):
             await db.create({**CREDENTIALS, "height": Decimal(100)})
         user = await db.create({**CREDENTIALS, "height": Decimal("1.85")})
-        with pytest.raises(Exception, match="(?i)overflow|out of range"):
+        with pytest.raises(Exception, match=r"(?i)overflow|out of range"):
             await db.update(user, {"height": Decimal(100)})
         assert user.height == Decimal("1.85")
 
