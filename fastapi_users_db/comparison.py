@@ -70,13 +70,14 @@ def _compile_for_mysql(element: SameText, compiler: Any, **options: Any) -> str:
 def differs_only_by_case(one: str, other: str) -> bool:
     """Tell whether two e-mail addresses are the same but for upper and lower case.
 
-    Letters outside ASCII whose case mapping leads into ASCII (the Kelvin sign, the dotless i)
-    are different letters: an address that merely looks alike must never find somebody's user.
+    Letters are the same if each is the other's upper or lower case, both ways. Signs whose case
+    mapping leads to a letter and not back (Kelvin, Angstrom, Ohm, the dotless i) are different
+    letters: an address that merely looks alike must never find somebody's user.
     """
-    return one == other or (
-        len(one) == len(other)
-        and all(
-            a == b or (a.isascii() == b.isascii() and a.lower() == b.lower())
-            for a, b in zip(one, other, strict=True)
-        )
+    return len(one) == len(other) and all(
+        a == b or _is_lower_of(a, b) or _is_lower_of(b, a) for a, b in zip(one, other, strict=True)
     )
+
+
+def _is_lower_of(lower: str, upper: str) -> bool:
+    return upper.lower() == lower and lower.upper() == upper
