@@ -70,7 +70,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "fastapi_users_db/alembic.py": SCHEMA,
     "fastapi_users_db/catalogue.py": SCHEMA,
     "fastapi_users_db/comparison.py": (
-        *("tests/test_comparison.py", "tests/test_statements.py", "tests/conformance"),
+        *("tests/test_comparison.py", "tests/test_text_ids.py"),
+        *("tests/test_statements.py", "tests/conformance"),
     ),
     "fastapi_users_db/compiled.py": ("tests/test_compiled.py", "tests/test_databases.py"),
     "fastapi_users_db/deprecation.py": ("tests/test_deprecation.py", "tests/compat"),
