@@ -119,6 +119,14 @@ class ColumnType:
         )
 
 
+SchemaMap = Mapping[str | None, str | None]
+"""Which schema stands for one that a class names, as SQLAlchemy's `schema_translate_map` has it."""
+
+
+async def _as_declared() -> SchemaMap:
+    return {}
+
+
 class LiveTables:
     """The tables that there are.
 
@@ -130,19 +138,34 @@ class LiveTables:
     """
 
     def __init__(
-        self, dialect: Dialect, fetch: Callable[[Any], Awaitable[Sequence[Mapping[str, Any]]]]
+        self,
+        dialect: Dialect,
+        fetch: Callable[[Any], Awaitable[Sequence[Mapping[str, Any]]]],
+        fetch_schemas: Callable[[], Awaitable[SchemaMap]] = _as_declared,
     ) -> None:
         self.dialect = dialect
         self.name = "mysql" if is_mysql(dialect) else dialect.name
         self.is_known = self.name in _COLUMNS
         self.fetch = fetch
+        self._fetch_schemas = fetch_schemas
+        self._schemas: SchemaMap = {}
         self._columns: dict[Table, dict[str, ColumnType]] = {}
+
+    def schema(self, table: Table) -> str | None:
+        """Return the schema of a table whose columns were read, where it is not the default one."""
+        return self._schemas.get(table.schema, table.schema)
+
+    def full_name(self, table: Table) -> str:
+        """Return the name of a table whose columns were read, with its schema."""
+        schema = self.schema(table)
+        return table.name if schema is None else f"{schema}.{table.name}"
 
     async def columns(self, table: Table) -> dict[str, ColumnType]:
         """Return the columns of a table by name; none if there is no such table."""
         if not self.is_known:
             raise NotImplementedError(f"The tables of {self.name} cannot be checked.")
         if table not in self._columns:
+            self._schemas = await self._fetch_schemas()
             rows = await self._describe(table, _COLUMNS[self.name])
             self._columns[table] = {row["name"]: ColumnType.parse(row["type"]) for row in rows}
         return self._columns[table]
@@ -170,17 +193,19 @@ class LiveTables:
 
     def sql(self, statement: Any) -> str:
         """Return a statement in this database's SQL, in one line."""
-        return " ".join(str(statement.compile(dialect=self.dialect)).split())
+        schemas: Any = {"schema_translate_map": {**self._schemas}, "render_schema_translate": True}
+        compiled = statement.compile(dialect=self.dialect, **schemas)
+        return " ".join(str(compiled).split())
 
     async def _describe(self, table: Table, sql: str) -> Sequence[Mapping[str, Any]]:
-        preparer = self.dialect.identifier_preparer
-        schema = "" if table.schema is None else f"{preparer.quote(table.schema)}."
+        preparer, schema = self.dialect.identifier_preparer, self.schema(table)
+        prefix = "" if schema is None else f"{preparer.quote(schema)}."
         values = {
             "name": table.name,
-            "schema": table.schema,
-            "qualified": preparer.format_table(table),
+            "schema": schema,
+            "qualified": prefix + preparer.quote(table.name),
         }
-        statement = text(sql.replace("{schema}", schema))
+        statement = text(sql.replace("{schema}", prefix.replace(":", "\\:")))
         wanted = {name: values[name] for name in values if f":{name}" in sql}
         return await self.fetch(statement.bindparams(**wanted))
 

@@ -104,7 +104,7 @@ async def check_users(live: LiveTables, users: UserEntity) -> list[SchemaProblem
         problems += await _check_columns(live, users.oauth, tokens)
         problems += await _check_account_index(live, users)
         problems += await _check_orphans(live, users.oauth_user, users.user_oauth)
-    return sorted(problems, key=lambda problem: not _is_about_an_id(problem, users))
+    return sorted(problems, key=lambda problem: not _is_about_an_id(live, problem, users))
 
 
 async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
@@ -211,7 +211,7 @@ async def _check_columns(
     least = {of.synonyms.get(attribute, attribute): type_ for attribute, type_ in least.items()}
     # With joined inheritance there are several tables.
     tables = dict.fromkeys(_table(column) for column in of.columns.values())
-    problems += [_missing_table(table) for table in tables if not await live.columns(table)]
+    problems += [_missing_table(live, table) for table in tables if not await live.columns(table)]
     for attribute, column in of.columns.items():
         if found := await live.columns(_table(column)):
             type_ = _needed(live, column, least.get(attribute))
@@ -227,10 +227,10 @@ def _needed(live: LiveTables, column: Column[Any], least: String | None) -> Type
     return column.type
 
 
-def _is_about_an_id(problem: SchemaProblem, users: UserEntity) -> bool:
+def _is_about_an_id(live: LiveTables, problem: SchemaProblem, users: UserEntity) -> bool:
     """Tell whether an id is of another type than the table's: then nobody is found."""
     ids = [of.find_column("id") for of in (users, users.oauth) if of is not None]
-    places = [(_table(column).fullname, column.name) for column in ids if column is not None]
+    places = [(live.full_name(_table(column)), column.name) for column in ids if column is not None]
     return problem.code == "wrong-type" and (problem.table, problem.column) in places
 
 
@@ -269,11 +269,13 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
         problems.append(
             SchemaProblem(
                 code="missing-email-index",
-                table=table.fullname,
+                table=live.full_name(table),
                 column=column.name,
                 found="no unique index",
                 expected="a unique index",
-                fix=_create_index(column, f"ix_{table.name}_{column.name}", repr(column.name)),
+                fix=_create_index(
+                    live, column, f"ix_{table.name}_{column.name}", repr(column.name)
+                ),
             )
         )
     if users.has_lower_email_index and {lower} not in unique and live.name != "mysql":
@@ -281,11 +283,11 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
         problems.append(
             SchemaProblem(
                 code="missing-lower-email-index",
-                table=table.fullname,
+                table=live.full_name(table),
                 column=column.name,
                 found="no unique index on lower()",
                 expected="a unique index on lower(), as unique_email_index() declares it",
-                fix=_create_index(column, f"ix_{table.name}_email_lower", expression),
+                fix=_create_index(live, column, f"ix_{table.name}_email_lower", expression),
             )
         )
     return problems + await _check_duplicates(live, column)
@@ -304,7 +306,7 @@ async def _check_duplicates(live: LiveTables, column: Column[Any]) -> list[Schem
     return [
         SchemaProblem(
             code="emails-differing-by-case",
-            table=_table(column).fullname,
+            table=live.full_name(_table(column)),
             column=column.name,
             found=f"{count} {_plural(count, 'address', 'addresses')} of several users each",
             expected="one user for each address, upper and lower case apart",
@@ -330,11 +332,13 @@ async def _check_account_index(live: LiveTables, users: UserEntity) -> list[Sche
     return [
         SchemaProblem(
             code="missing-oauth-account-index",
-            table=table.fullname,
+            table=live.full_name(table),
             column=None,
             found=f"no unique index on {' and '.join(names)}",
             expected="a unique index, as unique_oauth_account_index() declares it",
-            fix=_create_index(column, f"ix_{table.name}_account", ", ".join(map(repr, names))),
+            fix=_create_index(
+                live, column, f"ix_{table.name}_account", ", ".join(map(repr, names))
+            ),
         )
     ]
 
@@ -357,10 +361,10 @@ async def _check_orphans(
     return [
         SchemaProblem(
             code="orphaned-rows",
-            table=table.fullname,
+            table=live.full_name(table),
             column=column.name,
             found=f"{count} {_plural(count, 'row', 'rows')} of users who are gone",
-            expected=f"a row of {_table(user).fullname} for each",
+            expected=f"a row of {live.full_name(_table(user))} for each",
             fix=live.sql(delete(table).where(orphaned)),
         )
     ]
@@ -377,10 +381,10 @@ def _is_narrower(found: ColumnType, expected: ColumnType) -> bool:
     return expected.width is None or found.width < expected.width
 
 
-def _missing_table(table: Table) -> SchemaProblem:
+def _missing_table(live: LiveTables, table: Table) -> SchemaProblem:
     return SchemaProblem(
         code="missing-table",
-        table=table.fullname,
+        table=live.full_name(table),
         column=None,
         found="no table",
         expected="a table",
@@ -397,11 +401,11 @@ def _missing_column(live: LiveTables, column: Column[Any]) -> SchemaProblem:
     definition = f"sa.Column({column.name!r}, {_python(column.type)}{options})"
     return SchemaProblem(
         code="missing-column",
-        table=_table(column).fullname,
+        table=live.full_name(_table(column)),
         column=column.name,
         found="no column",
         expected=live.declared(column.type).sql,
-        fix=f"op.add_column({_table(column).name!r}, {definition}{_schema(column)})",
+        fix=f"op.add_column({_table(column).name!r}, {definition}{_schema(live, column)})",
     )
 
 
@@ -410,11 +414,11 @@ def _narrow_column(
 ) -> SchemaProblem:
     return SchemaProblem(
         code="narrow-column",
-        table=_table(column).fullname,
+        table=live.full_name(_table(column)),
         column=column.name,
         found=found.sql,
         expected=live.declared(type_).sql,
-        fix=_alter_column(column, type_, f", existing_type=sa.String({found.width})"),
+        fix=_alter_column(live, column, type_, f", existing_type=sa.String({found.width})"),
     )
 
 
@@ -424,7 +428,7 @@ def _wrong_type(
     expected = live.declared(column.type)
     using = f'"{column.name}"::{expected.sql.lower()}'
     options = f", postgresql_using={using!r}" if live.name == "postgresql" else ""
-    fix = _alter_column(column, column.type, options)
+    fix = _alter_column(live, column, column.type, options)
     declared = _declared_id(found)
     is_id = column is of.find_column("id")
     if is_id and declared is not None and "integer" in (expected.family, found.family):
@@ -432,7 +436,7 @@ def _wrong_type(
         fix = f"class {of.name}(...): {of.id} = sa.Column({column.name!r}, {declared})"
     return SchemaProblem(
         code="wrong-type",
-        table=_table(column).fullname,
+        table=live.full_name(_table(column)),
         column=column.name,
         found=found.sql,
         expected=expected.sql,
@@ -449,20 +453,24 @@ def _declared_id(found: ColumnType) -> str | None:
     return None
 
 
-def _alter_column(column: Column[Any], type_: TypeEngine[Any], options: str) -> str:
+def _alter_column(
+    live: LiveTables, column: Column[Any], type_: TypeEngine[Any], options: str
+) -> str:
     return (
         f"op.alter_column({_table(column).name!r}, {column.name!r}, type_={_python(type_)}"
-        f"{options}, existing_nullable={column.nullable}{_schema(column)})"
+        f"{options}, existing_nullable={column.nullable}{_schema(live, column)})"
     )
 
 
-def _create_index(column: Column[Any], name: str, keys: str) -> str:
+def _create_index(live: LiveTables, column: Column[Any], name: str, keys: str) -> str:
     table = _table(column)
-    return f"op.create_index({name!r}, {table.name!r}, [{keys}], unique=True{_schema(column)})"
+    return (
+        f"op.create_index({name!r}, {table.name!r}, [{keys}], unique=True{_schema(live, column)})"
+    )
 
 
-def _schema(column: Column[Any]) -> str:
-    schema = _table(column).schema
+def _schema(live: LiveTables, column: Column[Any]) -> str:
+    schema = live.schema(_table(column))
     return "" if schema is None else f", schema={schema!r}"
 
 

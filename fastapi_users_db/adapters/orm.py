@@ -772,7 +772,12 @@ def _live_tables(session: AsyncSession, mapped_class: type[Any]) -> LiveTables:
         result = await session.execute(statement, bind_arguments=where)
         return result.mappings().all()  # type: ignore[return-value]
 
-    return LiveTables(session.get_bind(mapper).dialect, fetch)
+    async def fetch_schemas() -> Mapping[str | None, str | None]:
+        connection: Any = await session.connection(bind_arguments={"mapper": mapper})
+        options = connection.sync_connection.get_execution_options()
+        return options.get("schema_translate_map") or {}
+
+    return LiveTables(session.get_bind(mapper).dialect, fetch, fetch_schemas)
 
 
 def _dialect(session: Session, mapped_class: type[Any]) -> Dialect:
