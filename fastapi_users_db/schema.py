@@ -29,6 +29,7 @@ from fastapi_users_db.catalogue import ColumnType, LiveTables, key_text
 from fastapi_users_db.deprecation import DOCUMENTATION
 from fastapi_users_db.exceptions import ColumnTooNarrowError, InvalidValueError
 from fastapi_users_db.mapping import Entity, UserEntity
+from fastapi_users_db.tables import tokens_as_declared
 from fastapi_users_db.values import refusal_of_type
 
 __all__ = ["SchemaProblem"]
@@ -100,7 +101,9 @@ async def check_users(live: LiveTables, users: UserEntity) -> list[SchemaProblem
     problems = await _check_columns(live, users, {"hashed_password": String(1024)})
     problems += await _check_email(live, users)
     if users.oauth is not None:
-        tokens = {"access_token": Text(), "refresh_token": Text()}
+        tokens: dict[str, String] = {"access_token": Text(), "refresh_token": Text()}
+        if users.oauth.table in tokens_as_declared:
+            tokens = {}
         problems += await _check_columns(live, users.oauth, tokens)
         problems += await _check_account_index(live, users)
         problems += await _check_orphans(live, users.oauth_user, users.user_oauth)

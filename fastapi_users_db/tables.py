@@ -57,6 +57,8 @@ __all__ = [
 # Not marks in `info`: Alembic would write them into revisions.
 not_on_mysql: WeakSet[Index] = WeakSet()
 """Indexes that MySQL and MariaDB go without."""
+tokens_as_declared: WeakSet[Table] = WeakSet()
+"""OAuth account tables whose tokens have a limit on purpose: that of upstream's tables."""
 _user_tables: WeakSet[Table] = WeakSet()
 
 
@@ -265,6 +267,8 @@ def _follow_user_table(mapper: Mapper[Any], class_: type[Any]) -> None:
     class_names.setdefault(table, class_.__name__)
     if issubclass(class_, SQLAlchemyBaseUserTable) and mapper.inherits is None:
         _user_tables.add(table)
+    if getattr(class_, "_tokens_as_declared", False):
+        tokens_as_declared.add(table)
     for index in table.indexes:
         if any(isinstance(column, _ReferenceToUser) for column in index.columns):
             # There a foreign key has an index anyway, and one of ours could not be dropped.

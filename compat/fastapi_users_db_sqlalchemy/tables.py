@@ -113,6 +113,7 @@ class SQLAlchemyBaseOAuthAccountTable(_Warns, tables.SQLAlchemyBaseOAuthAccountT
         user_id = _USER_ID
         access_token = Column(String(1024), nullable=False)
         refresh_token = Column(String(1024))
+        _tokens_as_declared = True
 
 
 class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.UUID]):
