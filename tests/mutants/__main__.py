@@ -64,7 +64,7 @@ MAPPING = ("tests/mapping", "tests/test_constructors.py", "tests/test_attributes
 TABLES = ("tests/test_tables.py", "tests/test_types.py", "tests/test_unique_accounts.py")
 SCHEMA = (
     *("tests/test_schema.py", "tests/test_schema_ids.py", "tests/test_schema_translate.py"),
-    "tests/test_alembic.py",
+    *("tests/test_schema_names.py", "tests/test_alembic.py"),
 )
 PARTS: dict[str, tuple[str, ...]] = {
     "fastapi_users_db/adapters/base.py": ADAPTERS,
