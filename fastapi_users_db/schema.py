@@ -239,8 +239,7 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
                 *(live, column, "missing-lower-email-index"),
                 found="no unique index on lower()",
                 expected="a unique index on lower(), as unique_email_index() declares it: without "
-                "it an unknown address takes much longer to look for than a registered one, so "
-                "that the time of an answer tells who is registered",
+                "it the time of an answer tells which addresses are registered",
                 fix=_create_index(live, column, "email_lower", f"sa.text({expression!r})"),
             )
         )

@@ -458,7 +458,17 @@ async def test_missing_index_on_lower_is_reported_where_it_is_declared(live: Liv
     live.create()
     [problem] = await live.problems()
     assert codes([problem]) == [("missing-lower-email-index", "user", "email")]
+    assert "the time of an answer tells which addresses are registered" in str(problem)
     live.apply(problem)
+    assert await live.problems() == []
+
+
+@on_mariadb
+@pytest.mark.parametrize("collation", ["utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_bin"])
+async def test_no_index_on_lower_is_advised_where_there_is_none(live: Live, collation: str) -> None:
+    """Without case MariaDB finds an address by the column's own index; else there is no other."""
+    live.tables["user"].c.email.type = sa.String(320, collation=collation)
+    live.create()
     assert await live.problems() == []
 
 
