@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Table, text
+from sqlalchemy import Column, Table, func, select, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import CompileError
 from sqlalchemy.types import TypeEngine
@@ -73,11 +73,12 @@ _UNIQUE_KEYS = {
         WHERE list."unique" = 1 AND list.partial = 0 AND info.key = 1
     """,
 }
-# `lower()` of one column; SQLite has it at the end of the statement that created the index.
+_IDENTIFIER = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|\w+)'
+# `lower()` of one column; SQLite has it in the statement that created the index.
 _LOWER = re.compile(
-    r"""(?:^|\()\s*lower\s*\(\s*\(?(?:"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|(\w+))\)?"""
-    r"""(?:::[\w ]+)?\s*\)(?:$|\s*\)\s*$)""",
-    re.IGNORECASE,
+    rf"(CREATE .* ON {_IDENTIFIER}\s*\(\s*)?"
+    rf"lower\s*\(\s*(?P<column>{_IDENTIFIER})(?:::[\w ]+)?\s*\)(?(1)\s*\))",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -182,11 +183,11 @@ class LiveTables:
             keys.setdefault(row["number"], []).append(key)
         return {frozenset(key for key in part if key) for part in keys.values() if all(part)}
 
-    async def number(self, statement: Any) -> int:
-        """Return the only value of a statement's only row."""
-        [row] = await self.fetch(statement)
-        [value] = dict(row).values()
-        return int(value)
+    async def count(self, statement: Any) -> int:
+        """Return how many rows a statement finds."""
+        number = select(func.count().label("number")).select_from(statement.subquery())
+        [row] = await self.fetch(number)
+        return int(row["number"])
 
     def declared(self, type_: TypeEngine[Any]) -> ColumnType:
         """Return what a declared type is on this database."""
@@ -230,10 +231,8 @@ def lower_of(name: str) -> str:
 
 
 def _lower_key(expression: str) -> str | None:
-    found = _LOWER.search(expression)
+    found = _LOWER.fullmatch(expression)
     if found is None:
         return None
-    quoted, in_backticks, plain = found.groups()
-    return lower_of(
-        (quoted or "").replace('""', '"') or (in_backticks or "").replace("``", "`") or plain
-    )
+    column, quote = found["column"], found["column"][0]
+    return lower_of(column if quote not in '"`' else column[1:-1].replace(quote * 2, quote))

@@ -10,18 +10,7 @@ from dataclasses import dataclass
 from shlex import quote as shell_quote
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    LargeBinary,
-    String,
-    Text,
-    cast,
-    delete,
-    exists,
-    func,
-    literal_column,
-    select,
-)
+import sqlalchemy as sa
 from sqlalchemy.exc import NoReferencedColumnError, NoReferencedTableError
 from sqlalchemy.schema import conv
 from sqlalchemy.types import TypeEngine
@@ -98,10 +87,10 @@ async def check_users(live: LiveTables, users: UserEntity) -> list[SchemaProblem
         live: the tables that there are.
         users: what the app declares.
     """
-    problems = await _check_columns(live, users, {"hashed_password": String(1024)})
+    problems = await _check_columns(live, users, {"hashed_password": sa.String(1024)})
     problems += await _check_email(live, users)
     if users.oauth is not None:
-        tokens: dict[str, String] = {"access_token": Text(), "refresh_token": Text()}
+        tokens: dict[str, sa.String] = {"access_token": sa.Text(), "refresh_token": sa.Text()}
         if users.oauth.table in tokens_as_declared:
             tokens = {}
         problems += await _check_columns(live, users.oauth, tokens)
@@ -173,7 +162,7 @@ async def error_about_values(
 
 
 async def _check_columns(
-    live: LiveTables, of: Entity, least: Mapping[str, String]
+    live: LiveTables, of: Entity, least: Mapping[str, sa.String]
 ) -> list[SchemaProblem]:
     """Compare the columns; `least` says what some need to be whatever the class declares."""
     least = {of.synonyms.get(attribute, attribute): type_ for attribute, type_ in least.items()}
@@ -196,7 +185,7 @@ async def _check_columns(
 
 
 async def _check_column(
-    live: LiveTables, of: Entity, column: Column[Any], least: String | None
+    live: LiveTables, of: Entity, column: sa.Column[Any], least: sa.String | None
 ) -> list[SchemaProblem]:
     found, type_ = await live.column(column), column.type
     if found is None:
@@ -246,14 +235,14 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
     return problems + await _check_duplicates(live, column)
 
 
-async def _check_duplicates(live: LiveTables, column: Column[Any]) -> list[SchemaProblem]:
-    key: Any = func.lower(column)
+async def _check_duplicates(live: LiveTables, column: sa.Column[Any]) -> list[SchemaProblem]:
+    key: Any = sa.func.lower(column)
     if live.is_mysql:
         # Its collations take more than upper and lower case for the same.
-        key = cast(key, LargeBinary)
-    one: Any = literal_column("1")
-    several = select(key.label("address")).group_by(key).having(func.count() > one)
-    count = await live.number(select(func.count().label("number")).select_from(several.subquery()))
+        key = sa.cast(key, sa.LargeBinary)
+    one: Any = sa.literal_column("1")
+    several = sa.select(key.label("address")).group_by(key).having(sa.func.count() > one)
+    count = await live.count(several)
     if not count:
         return []
     return [
@@ -261,7 +250,7 @@ async def _check_duplicates(live: LiveTables, column: Column[Any]) -> list[Schem
             *(live, column, "emails-differing-by-case"),
             found=f"{count} {'address' if count == 1 else 'addresses'} of several users each",
             expected="one user for each address, upper and lower case apart",
-            fix=live.sql(several.add_columns(func.count().label("users"))),
+            fix=live.sql(several.add_columns(sa.func.count().label("users"))),
         )
     ]
 
@@ -286,16 +275,14 @@ async def _check_account_index(live: LiveTables, users: UserEntity) -> list[Sche
 
 
 async def _check_orphans(
-    live: LiveTables, column: Column[Any], user: Column[Any]
+    live: LiveTables, column: sa.Column[Any], user: sa.Column[Any]
 ) -> list[SchemaProblem]:
     """Look for rows whose `column` refers to a user who is not there."""
     found, found_user = await live.column(column), await live.column(user)
     if found is None or found_user is None or not _same_family(live, found_user, found):
         return []  # reported already; PostgreSQL does not compare different types
-    orphaned = column.is_not(None) & ~exists().where(user == column)
-    count = await live.number(
-        select(func.count().label("number")).select_from(column.table).where(orphaned)
-    )
+    orphaned = column.is_not(None) & ~sa.exists().where(user == column)
+    count = await live.count(sa.select(column).where(orphaned))
     if not count:
         return []
     return [
@@ -303,7 +290,7 @@ async def _check_orphans(
             *(live, column, "orphaned-rows"),
             found=f"{count} {'row' if count == 1 else 'rows'} of users who are gone",
             expected=f"a row of {live.full_name(user.table)} for each",
-            fix=live.sql(delete(column.table).where(orphaned)),
+            fix=live.sql(sa.delete(column.table).where(orphaned)),
         )
     ]
 
@@ -315,11 +302,11 @@ def _same_family(live: LiveTables, expected: ColumnType, found: ColumnType) -> b
 
 def _problem(live: LiveTables, of: Any, code: str, **texts: str) -> SchemaProblem:
     """Return a problem of a table or a column."""
-    table, column = (of.table, of.name) if isinstance(of, Column) else (of, None)
+    table, column = (of.table, of.name) if isinstance(of, sa.Column) else (of, None)
     return SchemaProblem(code=code, table=live.full_name(table), column=column, **texts)
 
 
-def _missing_column(live: LiveTables, column: Column[Any]) -> SchemaProblem:
+def _missing_column(live: LiveTables, column: sa.Column[Any]) -> SchemaProblem:
     options = "" if column.nullable else ", nullable=False"
     default: Any = column.default
     if default is not None and isinstance(default.arg, bool):
@@ -335,7 +322,7 @@ def _missing_column(live: LiveTables, column: Column[Any]) -> SchemaProblem:
 
 
 def _narrow_column(
-    live: LiveTables, column: Column[Any], found: ColumnType, type_: TypeEngine[Any]
+    live: LiveTables, column: sa.Column[Any], found: ColumnType, type_: TypeEngine[Any]
 ) -> SchemaProblem:
     return _problem(
         *(live, column, "narrow-column"),
@@ -346,7 +333,7 @@ def _narrow_column(
 
 
 def _wrong_type(
-    live: LiveTables, of: Entity, column: Column[Any], found: ColumnType
+    live: LiveTables, of: Entity, column: sa.Column[Any], found: ColumnType
 ) -> SchemaProblem:
     expected = live.declared(column.type)
     name = live.quote(column.name)
@@ -374,13 +361,13 @@ def _declared_id(found: ColumnType) -> str | None:
 
 
 def _alter_column(
-    live: LiveTables, column: Column[Any], type_: TypeEngine[Any], options: str
+    live: LiveTables, column: sa.Column[Any], type_: TypeEngine[Any], options: str
 ) -> str:
     change = f"type_={_python(type_)}{options}, existing_nullable={column.nullable}"
     return _operation(live, column, "alter_column", f"{column.name!r}, {change}")
 
 
-def _create_index(live: LiveTables, column: Column[Any], suffix: str, keys: str) -> str:
+def _create_index(live: LiveTables, column: sa.Column[Any], suffix: str, keys: str) -> str:
     name = index_name(column.table, suffix)
     # Alembic shortens a name like this as SQLAlchemy does.
     python = f"op.f({str(name)!r})" if isinstance(name, conv) else repr(name)
@@ -388,7 +375,7 @@ def _create_index(live: LiveTables, column: Column[Any], suffix: str, keys: str)
 
 
 def _operation(
-    live: LiveTables, column: Column[Any], name: str, arguments: str, before: str = ""
+    live: LiveTables, column: sa.Column[Any], name: str, arguments: str, before: str = ""
 ) -> str:
     """Return an operation of Alembic's on a column's table."""
     schema = live.schema(column.table)

@@ -500,6 +500,30 @@ async def test_index_on_lower_of_another_column_does_not_keep_addresses_apart(li
 
 
 @on_those_with_lower
+@pytest.mark.parametrize(
+    "expression", ["upper(email)", "lower(email || name)", "upper(lower(email))", "lower('email')"]
+)
+async def test_index_on_something_else_does_not_keep_addresses_apart(
+    live: Live, expression: str
+) -> None:
+    users = live.tables["user"]
+    users.indexes = {index for index in users.indexes if index.name != "ix_user_email_lower"}
+    sa.Index("other", sa.text(expression), unique=True, _table=users)
+    live.create()
+    assert codes(await live.problems()) == [("missing-lower-email-index", "user", "email")]
+
+
+@on_those_with_lower
+@pytest.mark.parametrize("expression", ["lower(email)", "LOWER( email )", 'lower("email")'])
+async def test_index_on_lower_is_known_however_it_is_written(live: Live, expression: str) -> None:
+    users = live.tables["user"]
+    users.indexes = {index for index in users.indexes if index.name != "ix_user_email_lower"}
+    sa.Index("other", sa.text(expression), unique=True, _table=users)
+    live.create()
+    assert await live.problems() == []
+
+
+@on_those_with_lower
 async def test_index_on_lower_of_another_column_does_not_ask_for_the_addresses(live: Live) -> None:
     class NamedBase(DeclarativeBase):
         pass
