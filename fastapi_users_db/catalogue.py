@@ -11,40 +11,25 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, text
+from sqlalchemy import Column, Table, func, select, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import CompileError
 from sqlalchemy.types import TypeEngine
 
 from fastapi_users_db.tables import is_mysql
 
-__all__ = ["ColumnType", "LiveTables", "key_text"]
+__all__ = ["ColumnType", "LiveTables", "lower_of"]
 
-_FAMILIES = {
-    "bigint": "integer",
-    "binary": "binary",
-    "blob": "binary",
-    "bool": "boolean",
-    "boolean": "boolean",
-    "bytea": "binary",
-    "char": "text",
-    "character": "text",
-    "citext": "text",
-    "datetime": "time",
-    "int": "integer",
-    "integer": "integer",
-    "longtext": "text",
-    "mediumint": "integer",
-    "mediumtext": "text",
-    "smallint": "integer",
-    "text": "text",
-    "timestamp": "time",
-    "timestamp with time zone": "time with zone",
-    "tinyint": "integer",
+_NAMES = {
+    "binary": "binary blob bytea varbinary",
+    "boolean": "bool boolean",
+    "integer": "bigint int integer mediumint smallint tinyint",
+    "text": "char character citext longtext mediumtext text varchar",
+    "time": "datetime timestamp",
     "uuid": "uuid",
-    "varbinary": "binary",
-    "varchar": "text",
 }
+_FAMILIES = {name: family for family, names in _NAMES.items() for name in names.split()}
+_FAMILIES["timestamp with time zone"] = "time with zone"
 _NAME = re.compile(r"timestamp with time zone|\w*")
 _LENGTH = re.compile(r"\((\d+)[^)]*\)")
 
@@ -62,22 +47,25 @@ _COLUMNS = {
     """,
     "sqlite": "SELECT name, type FROM pragma_table_xinfo(:name, :schema)",
 }
-# Each column or expression of each unique index of a table.
+# Each column of each unique index of a table: its name, or the expression in its place.
 _UNIQUE_KEYS = {
     "postgresql": """
-        SELECT indexrelid AS number, pg_catalog.pg_get_indexdef(indexrelid, n, true) AS key
-        FROM pg_catalog.pg_index, generate_series(1, indnkeyatts) AS n
+        SELECT indexrelid AS number, attname AS name,
+            pg_catalog.pg_get_indexdef(indexrelid, n, true) AS expression
+        FROM pg_catalog.pg_index CROSS JOIN generate_series(1, indnkeyatts) AS n
+            LEFT JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = indkey[n - 1]
         WHERE indrelid = pg_catalog.to_regclass(:qualified)
             AND indisunique AND indisvalid AND indpred IS NULL
     """,
     "mysql": """
-        SELECT index_name AS number, CASE WHEN sub_part IS NULL THEN column_name END AS `key`
+        SELECT index_name AS number, CASE WHEN sub_part IS NULL THEN column_name END AS name,
+            NULL AS expression
         FROM information_schema.statistics
         WHERE table_name = :name AND table_schema = coalesce(:schema, database())
             AND non_unique = 0
     """,
     "sqlite": """
-        SELECT list.name AS number, coalesce(info.name, sql) AS key
+        SELECT list.name AS number, info.name AS name, sql AS expression
         FROM pragma_index_list(:name, :schema) AS list
             JOIN pragma_index_xinfo(list.name, :schema) AS info
             LEFT JOIN {schema}sqlite_master AS master
@@ -85,6 +73,13 @@ _UNIQUE_KEYS = {
         WHERE list."unique" = 1 AND list.partial = 0 AND info.key = 1
     """,
 }
+_IDENTIFIER = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|\w+)'
+# `lower()` of one column; SQLite has it in the statement that created the index.
+_LOWER = re.compile(
+    rf"(CREATE .* ON {_IDENTIFIER}\s*\(\s*)?"
+    rf"lower\s*\(\s*(?P<column>{_IDENTIFIER})(?:::[\w ]+)?\s*\)(?(1)\s*\))",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -118,6 +113,20 @@ class ColumnType:
             fixed=is_text and lower.startswith("char") and "varying" not in lower,
         )
 
+    def is_wider_than(self, found: ColumnType) -> bool:
+        """Tell whether a column holds less than one of this type."""
+        if found.width is None or self.family is None:
+            return False
+        return self.width is None or found.width < self.width
+
+
+SchemaMap = Mapping[str | None, str | None]
+"""Which schema stands for one that a class names, as SQLAlchemy's `schema_translate_map` has it."""
+
+
+async def _as_declared() -> SchemaMap:
+    return {}
+
 
 class LiveTables:
     """The tables that there are.
@@ -125,40 +134,60 @@ class LiveTables:
     Attributes:
         dialect: how the database's SQL is written.
         name: which kind of database this is; MariaDB is "mysql".
-        is_known: whether this kind can be read here.
+        is_mysql: whether it is MySQL or MariaDB.
         fetch: executes a statement and returns its rows by column name.
     """
 
     def __init__(
-        self, dialect: Dialect, fetch: Callable[[Any], Awaitable[Sequence[Mapping[str, Any]]]]
+        self,
+        dialect: Dialect,
+        fetch: Callable[[Any], Awaitable[Sequence[Mapping[str, Any]]]],
+        fetch_schemas: Callable[[], Awaitable[SchemaMap]] = _as_declared,
     ) -> None:
         self.dialect = dialect
-        self.name = "mysql" if is_mysql(dialect) else dialect.name
-        self.is_known = self.name in _COLUMNS
+        self.is_mysql = is_mysql(dialect)
+        self.name = "mysql" if self.is_mysql else dialect.name
         self.fetch = fetch
+        self._fetch_schemas = fetch_schemas
+        self._schemas: SchemaMap = {}
         self._columns: dict[Table, dict[str, ColumnType]] = {}
+
+    def schema(self, table: Table) -> str | None:
+        """Return the schema of a table whose columns were read, where it is not the default one."""
+        return self._schemas.get(table.schema, table.schema)
+
+    def full_name(self, table: Table) -> str:
+        """Return the name of a table whose columns were read, with its schema."""
+        schema = self.schema(table)
+        return table.name if schema is None else f"{schema}.{table.name}"
 
     async def columns(self, table: Table) -> dict[str, ColumnType]:
         """Return the columns of a table by name; none if there is no such table."""
-        if not self.is_known:
+        if self.name not in _COLUMNS:
             raise NotImplementedError(f"The tables of {self.name} cannot be checked.")
         if table not in self._columns:
+            self._schemas = await self._fetch_schemas()
             rows = await self._describe(table, _COLUMNS[self.name])
             self._columns[table] = {row["name"]: ColumnType.parse(row["type"]) for row in rows}
         return self._columns[table]
 
+    async def column(self, column: Column[Any]) -> ColumnType | None:
+        """Return the type of a column, or `None` if there is none of its name."""
+        return (await self.columns(column.table)).get(column.name)
+
     async def unique_keys(self, table: Table) -> set[frozenset[str]]:
-        """Return what is unique together: columns or expressions, as `key_text` has them."""
+        """Return what is unique together: columns by name, and `lower()` of one as `lower_of`."""
         keys: dict[Any, list[str | None]] = {}
         for row in await self._describe(table, _UNIQUE_KEYS[self.name]):
-            keys.setdefault(row["number"], []).append(row["key"])
-        return {frozenset(key_text(k) for k in key if k) for key in keys.values() if all(key)}
+            key = row["name"] or _lower_key(row["expression"] or "")
+            keys.setdefault(row["number"], []).append(key)
+        return {frozenset(key for key in part if key) for part in keys.values() if all(part)}
 
-    async def number(self, statement: Any) -> int:
-        """Return the only value of a statement's only row."""
-        [row] = await self.fetch(statement)
-        [value] = dict(row).values()
-        return int(value)
+    async def count(self, statement: Any) -> int:
+        """Return how many rows a statement finds."""
+        number = select(func.count().label("number")).select_from(statement.subquery())
+        [row] = await self.fetch(number)
+        return int(row["number"])
 
     def declared(self, type_: TypeEngine[Any]) -> ColumnType:
         """Return what a declared type is on this database."""
@@ -170,26 +199,40 @@ class LiveTables:
 
     def sql(self, statement: Any) -> str:
         """Return a statement in this database's SQL, in one line."""
-        return " ".join(str(statement.compile(dialect=self.dialect)).split())
+        schemas: Any = {"schema_translate_map": {**self._schemas}, "render_schema_translate": True}
+        compiled = statement.compile(dialect=self.dialect, **schemas)
+        return self._undoubled(" ".join(str(compiled).split()))
+
+    def quote(self, name: str) -> str:
+        """Return a name as it stands in this database's SQL."""
+        return self._undoubled(self.dialect.identifier_preparer.quote(name))
+
+    def _undoubled(self, sql: str) -> str:
+        """Return SQL as it is without parameters, for which some drivers need `%%` for `%`."""
+        return sql.replace("%%", "%") if "format" in self.dialect.paramstyle else sql
 
     async def _describe(self, table: Table, sql: str) -> Sequence[Mapping[str, Any]]:
-        preparer = self.dialect.identifier_preparer
-        schema = "" if table.schema is None else f"{preparer.quote(table.schema)}."
+        schema = self.schema(table)
+        prefix = "" if schema is None else f"{self.quote(schema)}."
         values = {
             "name": table.name,
-            "schema": table.schema,
-            "qualified": preparer.format_table(table),
+            "schema": schema,
+            "qualified": prefix + self.quote(table.name),
         }
-        statement = text(sql.replace("{schema}", schema))
+        statement = text(sql.replace("{schema}", prefix.replace(":", "\\:")))
         wanted = {name: values[name] for name in values if f":{name}" in sql}
         return await self.fetch(statement.bindparams(**wanted))
 
 
-def key_text(key: str) -> str:
-    """Return what an index is on, in one spelling: `email`, `lower(email)`."""
-    if key.lower().startswith("create"):
-        # SQLite has the expression only in the statement that created the index.
-        key = key[key.index("(") + 1 : key.rindex(")")]
-    key = re.sub(r"::[\w ]+", "", key)  # PostgreSQL's casts
-    key = re.sub(r'["`\s]', "", key).lower()
-    return re.sub(r"\(\((\w+)\)\)", r"(\1)", key)
+def lower_of(name: str) -> str:
+    """Return what `LiveTables.unique_keys` has for `lower()` of a column."""
+    # SQLite finds a column whatever its case.
+    return f"lower({name.lower()})"
+
+
+def _lower_key(expression: str) -> str | None:
+    found = _LOWER.fullmatch(expression)
+    if found is None:
+        return None
+    column, quote = found["column"], found["column"][0]
+    return lower_of(column if quote not in '"`' else column[1:-1].replace(quote * 2, quote))

@@ -11,7 +11,7 @@ from sqlalchemy.sql.operators import eq
 
 from fastapi_users_db.versions.sqlalchemy import BooleanBinary, ColumnElement
 
-__all__ = ["differs_only_by_case", "same_in_any_case", "same_text"]
+__all__ = ["differs_only_by_case", "is_same_text", "same_in_any_case", "same_text"]
 
 _BOOLEAN = Boolean()
 
@@ -25,8 +25,9 @@ class SameText(BooleanBinary):
 def same_text(column: ColumnElement[str], value: Any) -> ColumnElement[bool]:
     """Return the criterion that `column` holds `value`, in exactly these letters.
 
-    MySQL and MariaDB compare without case, without accents and without trailing spaces; ids of
-    other systems need better.
+    MySQL and MariaDB compare without case, without accents and without trailing spaces; ids and
+    tokens need better. What a collation of the column's own takes for the same on another database
+    (citext, ICU, NOCASE) is found, too: `is_same_text` looks closely.
 
     Parameters:
         column: the column.
@@ -36,6 +37,20 @@ def same_text(column: ColumnElement[str], value: Any) -> ColumnElement[bool]:
     if not isinstance(value, ColumnElement):
         operand = BindParameter(None, value, type_=column.type, unique=True)
     return SameText(column, operand, eq, type_=_BOOLEAN)
+
+
+def is_same_text(found: Any, given: Any) -> bool:
+    """Tell whether a database has found the text that was given, in exactly these letters.
+
+    For columns of SQLAlchemy's own types: another may hand back something else than it was given.
+    What is no text is left to the database.
+
+    Parameters:
+        found: what the column holds; one of fixed width may be filled up with spaces.
+        given: what was looked for.
+    """
+    is_text = isinstance(found, str) and isinstance(given, str)
+    return not is_text or bool(found == given.ljust(len(found)))
 
 
 def same_in_any_case(column: ColumnElement[str], value: str) -> ColumnElement[bool]:
@@ -70,13 +85,14 @@ def _compile_for_mysql(element: SameText, compiler: Any, **options: Any) -> str:
 def differs_only_by_case(one: str, other: str) -> bool:
     """Tell whether two e-mail addresses are the same but for upper and lower case.
 
-    Letters outside ASCII whose case mapping leads into ASCII (the Kelvin sign, the dotless i)
-    are different letters: an address that merely looks alike must never find somebody's user.
+    Letters are the same if each is the other's upper or lower case, both ways. Signs whose case
+    mapping leads to a letter and not back (Kelvin, Angstrom, Ohm, the dotless i) are different
+    letters: an address that merely looks alike must never find somebody's user.
     """
-    return one == other or (
-        len(one) == len(other)
-        and all(
-            a == b or (a.isascii() == b.isascii() and a.lower() == b.lower())
-            for a, b in zip(one, other, strict=True)
-        )
+    return len(one) == len(other) and all(
+        a == b or _is_lower_of(a, b) or _is_lower_of(b, a) for a, b in zip(one, other, strict=True)
     )
+
+
+def _is_lower_of(lower: str, upper: str) -> bool:
+    return upper.lower() == lower and lower.upper() == upper

@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InvalidRequestError,
+    SQLAlchemyError,
+    StatementError,
+)
 
 from fastapi_users_db.versions.fastapi_users import (
     InvalidID,
@@ -35,7 +40,15 @@ __all__ = [
 ]
 
 _E = TypeVar("_E", bound=Exception)
-_DUPLICATE_ON_MYSQL = 1062
+
+# What PostgreSQL, or asyncpg, shows a value with in the first line, by SQLSTATE.
+_SHOWN_ON_POSTGRESQL = {"22000", "22003", "22007", "22008", "22021", "22P02", "22P03", "22P05"}
+# The same of MySQL and MariaDB by number: what is left to say, and where the name stands after it.
+_SHOWN_ON_MYSQL = {
+    1062: ("Duplicate entry", " for key ", r"'([^']*)'[^']*$"),
+    1292: ("Incorrect value", " for column ", r"(`[^`]*`(?:\.`[^`]*`)*)[^`]*$"),
+    1366: ("Incorrect value", " for column ", r"(`[^`]*`(?:\.`[^`]*`)*)[^`]*$"),
+}
 
 
 class FastAPIUsersDBError(Exception):
@@ -178,27 +191,60 @@ class MissingDependencyError(FastAPIUsersDBError, ImportError):
 
 
 def hide_values(error: BaseException) -> None:
-    """Take out of an error, and its causes, the values that a server shows: of a row, of a key.
+    """Take out of an error, and its causes, the values that it shows: of a row, of a key.
 
-    PostgreSQL shows them below the first line, and translates what stands before them; MySQL and
-    MariaDB show what is there already. Password hashes and tokens are among them.
+    PostgreSQL shows them below the first line, and those that it does not take in the first; it
+    translates what stands around them. MySQL and MariaDB show them anywhere, and a type of the
+    app's own says what it likes. Password hashes and tokens are among them.
     """
     links: list[Any] = [error]
     while (link := links[-1].__cause__ or getattr(links[-1], "orig", None)) is not None:
         links.append(link)
     for link in reversed(links):
         original = getattr(link, "orig", None) or link
-        if original.args[:1] == (_DUPLICATE_ON_MYSQL,):
-            if original is link:
-                key = re.search(r"'([^']*)'[^']*$", str(link.args[-1]))
-                name = "" if key is None else f" for key {key[1]}"
-                link.args = (_DUPLICATE_ON_MYSQL, f"Duplicate entry{name}")
-            else:
-                kind = type(original)
-                link.args = (f"({kind.__module__}.{kind.__name__}) {original}",)
-        elif getattr(original, "sqlstate", None) is not None:
+        state = getattr(original, "sqlstate", None)
+        if _is_of_a_type(link):
+            original.args = ("The column's type takes no such value.",)
+            link.args = (_as_sqlalchemy_has_it(original),)
+        elif _number(original) in _SHOWN_ON_MYSQL:
+            link.args = (
+                _without_value_on_mysql(original)
+                if original is link
+                else (_as_sqlalchemy_has_it(original),)
+            )
+        elif state is not None:
             if isinstance(getattr(link, "detail", None), str):  # SQLAlchemy's is something else
                 link.detail = None
+            hidden = f"The column takes no such value (SQLSTATE {state})."
             link.args = tuple(
-                arg.partition("\n")[0] if isinstance(arg, str) else arg for arg in link.args
+                (hidden if state in _SHOWN_ON_POSTGRESQL else arg.partition("\n")[0])
+                if isinstance(arg, str)
+                else arg
+                for arg in link.args
             )
+
+
+def _is_of_a_type(link: Any) -> bool:
+    """Tell whether it is SQLAlchemy's error about one that a column's type has raised."""
+    return (
+        isinstance(link, StatementError)
+        and not isinstance(link, DBAPIError)
+        and not isinstance(link.orig, SQLAlchemyError | None)
+    )
+
+
+def _as_sqlalchemy_has_it(original: Any) -> str:
+    kind = type(original)
+    return f"({kind.__module__}.{kind.__name__}) {original}"
+
+
+def _number(original: Any) -> Any:
+    first = original.args[:1]
+    return first[0] if first and isinstance(first[0], int) else None
+
+
+def _without_value_on_mysql(error: Any) -> tuple[int, str]:
+    number = error.args[0]
+    text, before_name, name = _SHOWN_ON_MYSQL[number]
+    found = re.search(name, str(error.args[-1]))
+    return number, text + ("" if found is None else before_name + found[1])

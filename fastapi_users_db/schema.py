@@ -5,30 +5,21 @@ The comparison is the same for both adapters, and on every database. It reads, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote as shell_quote
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-    cast,
-    delete,
-    exists,
-    func,
-    literal_column,
-    select,
-)
+import sqlalchemy as sa
 from sqlalchemy.exc import NoReferencedColumnError, NoReferencedTableError
+from sqlalchemy.schema import conv
 from sqlalchemy.types import TypeEngine
 
-from fastapi_users_db.catalogue import ColumnType, LiveTables, key_text
+from fastapi_users_db.catalogue import ColumnType, LiveTables, lower_of
 from fastapi_users_db.deprecation import DOCUMENTATION
 from fastapi_users_db.exceptions import ColumnTooNarrowError
 from fastapi_users_db.mapping import Entity, UserEntity
+from fastapi_users_db.tables import index_name, tokens_as_declared
 
 __all__ = ["SchemaProblem"]
 
@@ -96,15 +87,22 @@ async def check_users(live: LiveTables, users: UserEntity) -> list[SchemaProblem
         live: the tables that there are.
         users: what the app declares.
     """
-    problems = await _check_columns(live, users, {"hashed_password": String(1024)})
+    problems = await _check_columns(live, users, {"hashed_password": sa.String(1024)})
     problems += await _check_email(live, users)
     if users.oauth is not None:
-        tokens = {"access_token": Text(), "refresh_token": Text()}
+        tokens: dict[str, sa.String] = {"access_token": sa.Text(), "refresh_token": sa.Text()}
+        if users.oauth.table in tokens_as_declared:
+            tokens = {}
         problems += await _check_columns(live, users.oauth, tokens)
         problems += await _check_account_index(live, users)
         for account, user in users.references:
             problems += await _check_orphans(live, account, user)
-    return sorted(problems, key=lambda problem: not _is_about_an_id(problem, users))
+    # Where an id is of another type than the table's, nobody is found.
+    ids = [of.find_column("id") for of in (users, users.oauth) if of is not None]
+    places = [(live.full_name(id_.table), id_.name) for id_ in ids if id_ is not None]
+    return sorted(
+        problems, key=lambda p: p.code != "wrong-type" or (p.table, p.column) not in places
+    )
 
 
 async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
@@ -115,7 +113,8 @@ async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
         tokens: what the app declares.
     """
     problems = await _check_columns(live, tokens, {})
-    for foreign_key in tokens.column("user_id").foreign_keys:
+    owner = tokens.find_column("user_id")
+    for foreign_key in () if owner is None else owner.foreign_keys:
         try:
             user = foreign_key.column
         except (NoReferencedTableError, NoReferencedColumnError):
@@ -124,17 +123,10 @@ async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
     return problems
 
 
-def is_too_long(error: Exception) -> bool:
-    """Tell whether a database has refused a value that is too long for its column."""
-    original = getattr(error, "orig", error)
-    # By code: SQLSTATE on PostgreSQL, the error's number on MySQL and MariaDB.
-    return getattr(original, "sqlstate", None) == "22001" or original.args[:1] == (1406,)
-
-
 async def error_about_values(
     error: Exception, live: LiveTables, written: Sequence[tuple[Entity, Mapping[str, Any]]]
 ) -> Exception | None:
-    """Return the error that says which value could not be written, without showing it.
+    """Return the error that names the column that was too narrow, without showing the value.
 
     Parameters:
         error: the error that the backend raised.
@@ -144,83 +136,69 @@ async def error_about_values(
     Returns:
         The error, or `None` if `error` is about something else.
     """
-    if is_too_long(error):
-        return await _narrow_column_error(error, live, written)
-    return None
-
-
-async def _narrow_column_error(
-    error: Exception, live: LiveTables, written: Iterable[tuple[Entity, Mapping[str, Any]]]
-) -> Exception | None:
-    """Return the error that names the column that was too narrow, if it is found."""
-    for of, values in written if live.is_known else ():
-        for attribute, value in values.items():
-            column = of.find_column(attribute)
-            if column is None or not isinstance(value, str):
-                continue
-            found = (await live.columns(_table(column))).get(column.name)
-            if found is None or found.width is None or len(value) <= found.width:
-                continue
-            problem = _narrow_column(live, column, found, column.type)
-            return ColumnTooNarrowError.from_backend_error(
-                error,
-                message=f"{problem.place} is {found.sql} in the database, and the value takes "
-                f"{len(value)} characters. Widen the column: {problem.fix} "
-                f"[{problem.code}: {problem.address}]",
-                table=problem.table,
-                column=column.name,
-                width=found.width,
-                needed=len(value),
-            )
+    original = getattr(error, "orig", error)
+    # By code: SQLSTATE on PostgreSQL, the error's number on MySQL and MariaDB.
+    if getattr(original, "sqlstate", None) != "22001" and original.args[:1] != (1406,):
+        return None
+    given = [
+        (of.find_column(key), value) for of, values in written for key, value in values.items()
+    ]
+    for column, value in given:
+        if column is None or not isinstance(value, str):
+            continue
+        found = await live.column(column)
+        if found is None or found.width is None or len(value) <= found.width:
+            continue
+        problem = _narrow_column(live, column, found, column.type)
+        return ColumnTooNarrowError.from_backend_error(
+            error,
+            message=f"{problem.place} is {found.sql} in the database, and the value takes "
+            f"{len(value)} characters. Widen the column: {problem.fix} "
+            f"[{problem.code}: {problem.address}]",
+            table=problem.table,
+            column=column.name,
+            width=found.width,
+            needed=len(value),
+        )
     return None
 
 
 async def _check_columns(
-    live: LiveTables, of: Entity, least: Mapping[str, String]
+    live: LiveTables, of: Entity, least: Mapping[str, sa.String]
 ) -> list[SchemaProblem]:
     """Compare the columns; `least` says what some need to be whatever the class declares."""
-    problems: list[SchemaProblem] = []
     least = {of.synonyms.get(attribute, attribute): type_ for attribute, type_ in least.items()}
     # With joined inheritance there are several tables.
-    tables = dict.fromkeys(_table(column) for column in of.columns.values())
-    problems += [_missing_table(table) for table in tables if not await live.columns(table)]
+    tables = dict.fromkeys(column.table for column in of.columns.values())
+    problems = [
+        _problem(
+            *(live, table, "missing-table"),
+            found="no table",
+            expected="a table",
+            fix=f"alembic revision --autogenerate -m {shell_quote(f'create {table.name}')}",
+        )
+        for table in tables
+        if not await live.columns(table)
+    ]
     for attribute, column in of.columns.items():
-        if found := await live.columns(_table(column)):
-            type_ = _needed(live, column, least.get(attribute))
-            problems += _check_column(live, of, column, found.get(column.name), type_)
+        if await live.columns(column.table):
+            problems += await _check_column(live, of, column, least.get(attribute))
     return problems
 
 
-def _needed(live: LiveTables, column: Column[Any], least: String | None) -> TypeEngine[Any]:
-    """Return the type that a column is to have: its own, unless that cannot hold `least`."""
-    width = live.declared(column.type).width
-    if least is not None and width is not None and (least.length is None or width < HASH_WIDTH):
-        return least
-    return column.type
-
-
-def _is_about_an_id(problem: SchemaProblem, users: UserEntity) -> bool:
-    """Tell whether an id is of another type than the table's: then nobody is found."""
-    ids = [of.find_column("id") for of in (users, users.oauth) if of is not None]
-    places = [(_table(column).fullname, column.name) for column in ids if column is not None]
-    return problem.code == "wrong-type" and (problem.table, problem.column) in places
-
-
-def _check_column(
-    live: LiveTables,
-    of: Entity,
-    column: Column[Any],
-    found: ColumnType | None,
-    type_: TypeEngine[Any],
+async def _check_column(
+    live: LiveTables, of: Entity, column: sa.Column[Any], least: sa.String | None
 ) -> list[SchemaProblem]:
+    found, type_ = await live.column(column), column.type
     if found is None:
         return [_missing_column(live, column)]
+    width = live.declared(type_).width
+    if least is not None and width is not None and (least.length is None or width < HASH_WIDTH):
+        type_ = least
     expected = live.declared(type_)
-    if not _same_family(live, expected, found):
-        return [_wrong_type(live, of, column, found)]
-    is_narrow = _is_narrower(found, expected)
-    if is_narrow and expected.fixed:
-        # Not a matter of room: every value is written in another form.
+    is_narrow = expected.is_wider_than(found)
+    # If fixed it is not a matter of room: every value is written in another form.
+    if not _same_family(live, expected, found) or (is_narrow and expected.fixed):
         return [_wrong_type(live, of, column, found)]
     # SQLite takes a value of any length.
     if is_narrow and live.name != "sqlite":
@@ -229,62 +207,54 @@ def _check_column(
 
 
 async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProblem]:
-    column = users.column("email")
-    table = _table(column)
-    found = (await live.columns(table)).get(column.name)
+    column = users.find_column("email")
+    if column is None:
+        return []  # the app looks users up by something else
+    found = await live.column(column)
     if found is None or found.family not in ("text", None):
         return []  # reported already
     problems = []
-    unique = await live.unique_keys(table)
-    lower = key_text(f"lower({column.name})")
-    if {key_text(column.name)} not in unique:
+    unique = await live.unique_keys(column.table)
+    if {column.name} not in unique:
         problems.append(
-            SchemaProblem(
-                code="missing-email-index",
-                table=table.fullname,
-                column=column.name,
+            _problem(
+                *(live, column, "missing-email-index"),
                 found="no unique index",
                 expected="a unique index",
-                fix=_create_index(column, f"ix_{table.name}_{column.name}", repr(column.name)),
+                fix=_create_index(live, column, column.name, repr(column.name)),
             )
         )
-    if users.has_lower_email_index and {lower} not in unique and live.name != "mysql":
-        expression = f"sa.text({f'lower({column.name})'!r})"
+    if users.has_lower_email_index and {lower_of(column.name)} not in unique and not live.is_mysql:
+        # A colon would begin a parameter.
+        expression = f"lower({live.quote(column.name)})".replace(":", "\\:")
         problems.append(
-            SchemaProblem(
-                code="missing-lower-email-index",
-                table=table.fullname,
-                column=column.name,
+            _problem(
+                *(live, column, "missing-lower-email-index"),
                 found="no unique index on lower()",
-                expected="a unique index on lower(), as unique_email_index() declares it",
-                fix=_create_index(column, f"ix_{table.name}_email_lower", expression),
+                expected="a unique index on lower(), as unique_email_index() declares it: without "
+                "it the time of an answer tells which addresses are registered",
+                fix=_create_index(live, column, "email_lower", f"sa.text({expression!r})"),
             )
         )
     return problems + await _check_duplicates(live, column)
 
 
-async def _check_duplicates(live: LiveTables, column: Column[Any]) -> list[SchemaProblem]:
-    key: Any = func.lower(column)
-    if live.name == "mysql":
+async def _check_duplicates(live: LiveTables, column: sa.Column[Any]) -> list[SchemaProblem]:
+    key: Any = sa.func.lower(column)
+    if live.is_mysql:
         # Its collations take more than upper and lower case for the same.
-        key = cast(key, LargeBinary)
-    one: Any = literal_column("1")
-    several = select(key.label("address")).group_by(key).having(func.count() > one)
-    count = await live.number(select(func.count().label("number")).select_from(several.subquery()))
+        key = sa.cast(key, sa.LargeBinary)
+    one: Any = sa.literal_column("1")
+    several = sa.select(key.label("address")).group_by(key).having(sa.func.count() > one)
+    count = await live.count(several)
     if not count:
         return []
     return [
-        SchemaProblem(
-            code="emails-differing-by-case",
-            table=_table(column).fullname,
-            column=column.name,
-            found=f"{count} {_plural(count, 'address', 'addresses')} of several users each",
+        _problem(
+            *(live, column, "emails-differing-by-case"),
+            found=f"{count} {'address' if count == 1 else 'addresses'} of several users each",
             expected="one user for each address, upper and lower case apart",
-            fix=live.sql(
-                select(key.label("address"), func.count().label("users"))
-                .group_by(key)
-                .having(func.count() > one)
-            ),
+            fix=live.sql(several.add_columns(sa.func.count().label("users"))),
         )
     ]
 
@@ -293,47 +263,38 @@ async def _check_account_index(live: LiveTables, users: UserEntity) -> list[Sche
     if not users.has_unique_accounts:
         return []
     column, _ = users.account_columns
-    table, names = _table(column), [column.name for column in users.account_columns]
-    if not set(names) <= (await live.columns(table)).keys():
+    names = [column.name for column in users.account_columns]
+    if not set(names) <= (await live.columns(column.table)).keys():
         return []  # reported already
-    declared = {key_text(name) for name in names}
-    if any(unique <= declared for unique in await live.unique_keys(table)):
+    if any(unique <= set(names) for unique in await live.unique_keys(column.table)):
         return []
     return [
-        SchemaProblem(
-            code="missing-oauth-account-index",
-            table=table.fullname,
-            column=None,
+        _problem(
+            *(live, column.table, "missing-oauth-account-index"),
             found=f"no unique index on {' and '.join(names)}",
             expected="a unique index, as unique_oauth_account_index() declares it",
-            fix=_create_index(column, f"ix_{table.name}_account", ", ".join(map(repr, names))),
+            fix=_create_index(live, column, "account", ", ".join(map(repr, names))),
         )
     ]
 
 
 async def _check_orphans(
-    live: LiveTables, column: Column[Any], user: Column[Any]
+    live: LiveTables, column: sa.Column[Any], user: sa.Column[Any]
 ) -> list[SchemaProblem]:
     """Look for rows whose `column` refers to a user who is not there."""
-    found = (await live.columns(_table(column))).get(column.name)
-    found_user = (await live.columns(_table(user))).get(user.name)
+    found, found_user = await live.column(column), await live.column(user)
     if found is None or found_user is None or not _same_family(live, found_user, found):
         return []  # reported already; PostgreSQL does not compare different types
-    orphaned = column.is_not(None) & ~exists().where(user == column)
-    table = _table(column)
-    count = await live.number(
-        select(func.count().label("number")).select_from(table).where(orphaned)
-    )
+    orphaned = column.is_not(None) & ~sa.exists().where(user == column)
+    count = await live.count(sa.select(column).where(orphaned))
     if not count:
         return []
     return [
-        SchemaProblem(
-            code="orphaned-rows",
-            table=table.fullname,
-            column=column.name,
-            found=f"{count} {_plural(count, 'row', 'rows')} of users who are gone",
-            expected=f"a row of {_table(user).fullname} for each",
-            fix=live.sql(delete(table).where(orphaned)),
+        _problem(
+            *(live, column, "orphaned-rows"),
+            found=f"{count} {'row' if count == 1 else 'rows'} of users who are gone",
+            expected=f"a row of {live.full_name(user.table)} for each",
+            fix=live.sql(sa.delete(column.table).where(orphaned)),
         )
     ]
 
@@ -343,73 +304,55 @@ def _same_family(live: LiveTables, expected: ColumnType, found: ColumnType) -> b
     return len(families) == 1 or None in families or families in _SAME[live.name]
 
 
-def _is_narrower(found: ColumnType, expected: ColumnType) -> bool:
-    if found.width is None or expected.family is None:
-        return False
-    return expected.width is None or found.width < expected.width
+def _problem(live: LiveTables, of: Any, code: str, **texts: str) -> SchemaProblem:
+    """Return a problem of a table or a column."""
+    table, column = (of.table, of.name) if isinstance(of, sa.Column) else (of, None)
+    return SchemaProblem(code=code, table=live.full_name(table), column=column, **texts)
 
 
-def _missing_table(table: Table) -> SchemaProblem:
-    return SchemaProblem(
-        code="missing-table",
-        table=table.fullname,
-        column=None,
-        found="no table",
-        expected="a table",
-        fix=f"alembic revision --autogenerate -m {f'create {table.name}'!r}",
-    )
-
-
-def _missing_column(live: LiveTables, column: Column[Any]) -> SchemaProblem:
+def _missing_column(live: LiveTables, column: sa.Column[Any]) -> SchemaProblem:
     options = "" if column.nullable else ", nullable=False"
     default: Any = column.default
     if default is not None and isinstance(default.arg, bool):
         # The rows that exist need a value.
         options += f", server_default=sa.{str(default.arg).lower()}()"
     definition = f"sa.Column({column.name!r}, {_python(column.type)}{options})"
-    return SchemaProblem(
-        code="missing-column",
-        table=_table(column).fullname,
-        column=column.name,
+    return _problem(
+        *(live, column, "missing-column"),
         found="no column",
         expected=live.declared(column.type).sql,
-        fix=f"op.add_column({_table(column).name!r}, {definition}{_schema(column)})",
+        fix=_operation(live, column, "add_column", definition),
     )
 
 
 def _narrow_column(
-    live: LiveTables, column: Column[Any], found: ColumnType, type_: TypeEngine[Any]
+    live: LiveTables, column: sa.Column[Any], found: ColumnType, type_: TypeEngine[Any]
 ) -> SchemaProblem:
-    return SchemaProblem(
-        code="narrow-column",
-        table=_table(column).fullname,
-        column=column.name,
+    return _problem(
+        *(live, column, "narrow-column"),
         found=found.sql,
         expected=live.declared(type_).sql,
-        fix=_alter_column(column, type_, f", existing_type=sa.String({found.width})"),
+        fix=_alter_column(live, column, type_, f", existing_type=sa.String({found.width})"),
     )
 
 
 def _wrong_type(
-    live: LiveTables, of: Entity, column: Column[Any], found: ColumnType
+    live: LiveTables, of: Entity, column: sa.Column[Any], found: ColumnType
 ) -> SchemaProblem:
     expected = live.declared(column.type)
-    using = f'"{column.name}"::{expected.sql.lower()}'
+    name = live.quote(column.name)
+    if "%" in name:
+        # Alembic hands it on as it is, and some drivers take a percent sign for a parameter.
+        name = "U&" + name.replace("\\", r"\\").replace("%", r"\0025")
+    using = f"{name}::{expected.sql.lower()}"
     options = f", postgresql_using={using!r}" if live.name == "postgresql" else ""
-    fix = _alter_column(column, column.type, options)
+    fix = _alter_column(live, column, column.type, options)
     declared = _declared_id(found)
     is_id = column is of.find_column("id")
     if is_id and declared is not None and "integer" in (expected.family, found.family):
         # No database makes one of the other, and other rows refer to what is there.
         fix = f"class {of.name}(...): {of.id} = sa.Column({column.name!r}, {declared})"
-    return SchemaProblem(
-        code="wrong-type",
-        table=_table(column).fullname,
-        column=column.name,
-        found=found.sql,
-        expected=expected.sql,
-        fix=fix,
-    )
+    return _problem(*(live, column, "wrong-type"), found=found.sql, expected=expected.sql, fix=fix)
 
 
 def _declared_id(found: ColumnType) -> str | None:
@@ -421,31 +364,29 @@ def _declared_id(found: ColumnType) -> str | None:
     return None
 
 
-def _alter_column(column: Column[Any], type_: TypeEngine[Any], options: str) -> str:
-    return (
-        f"op.alter_column({_table(column).name!r}, {column.name!r}, type_={_python(type_)}"
-        f"{options}, existing_nullable={column.nullable}{_schema(column)})"
-    )
+def _alter_column(
+    live: LiveTables, column: sa.Column[Any], type_: TypeEngine[Any], options: str
+) -> str:
+    change = f"type_={_python(type_)}{options}, existing_nullable={column.nullable}"
+    return _operation(live, column, "alter_column", f"{column.name!r}, {change}")
 
 
-def _create_index(column: Column[Any], name: str, keys: str) -> str:
-    table = _table(column)
-    return f"op.create_index({name!r}, {table.name!r}, [{keys}], unique=True{_schema(column)})"
+def _create_index(live: LiveTables, column: sa.Column[Any], suffix: str, keys: str) -> str:
+    name = index_name(column.table, suffix)
+    # Alembic shortens a name like this as SQLAlchemy does.
+    python = f"op.f({str(name)!r})" if isinstance(name, conv) else repr(name)
+    return _operation(live, column, "create_index", f"[{keys}], unique=True", f"{python}, ")
 
 
-def _schema(column: Column[Any]) -> str:
-    schema = _table(column).schema
-    return "" if schema is None else f", schema={schema!r}"
+def _operation(
+    live: LiveTables, column: sa.Column[Any], name: str, arguments: str, before: str = ""
+) -> str:
+    """Return an operation of Alembic's on a column's table."""
+    schema = live.schema(column.table)
+    where = "" if schema is None else f", schema={schema!r}"
+    return f"op.{name}({before}{column.table.name!r}, {arguments}{where})"
 
 
 def _python(type_: TypeEngine[Any]) -> str:
     module = type(type_).__module__
     return f"{'sa' if module.startswith('sqlalchemy.') else module}.{type_!r}"
-
-
-def _plural(count: int, one: str, several: str) -> str:
-    return one if count == 1 else several
-
-
-def _table(column: Column[Any]) -> Table:
-    return column.table

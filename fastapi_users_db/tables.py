@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Mapper, declared_attr
+from sqlalchemy.schema import conv
 
 from fastapi_users_db.deprecation import class_names
 from fastapi_users_db.mapping import Entity
@@ -54,9 +55,13 @@ __all__ = [
     "unique_oauth_account_index",
 ]
 
+_LONGEST_NAME = 63  # bytes, on PostgreSQL
+
 # Not marks in `info`: Alembic would write them into revisions.
 not_on_mysql: WeakSet[Index] = WeakSet()
 """Indexes that MySQL and MariaDB go without."""
+tokens_as_declared: WeakSet[Table] = WeakSet()
+"""OAuth account tables whose tokens have a limit on purpose: that of upstream's tables."""
 _user_tables: WeakSet[Table] = WeakSet()
 
 
@@ -224,7 +229,8 @@ def unique_email_index(user_table: type[Any]) -> Index:
     """
     table: Table = inspect(user_table).local_table
     column = Entity(user_table).column("email")
-    return _not_on_mysql(Index(f"ix_{table.name}_email_lower", func.lower(column), unique=True))
+    name = index_name(table, "email_lower")
+    return _not_on_mysql(Index(name, func.lower(column), unique=True))
 
 
 def unique_oauth_account_index(oauth_account_table: type[Any]) -> Index:
@@ -244,7 +250,13 @@ def unique_oauth_account_index(oauth_account_table: type[Any]) -> Index:
     table: Table = inspect(oauth_account_table).local_table
     account = Entity(oauth_account_table)
     columns = [account.column(key) for key in ("oauth_name", "account_id")]
-    return Index(f"ix_{table.name}_account", *columns, unique=True)
+    return Index(index_name(table, "account"), *columns, unique=True)
+
+
+def index_name(table: Table, suffix: str) -> str:
+    """Return the name of an index; SQLAlchemy shortens one that some database would not take."""
+    name = f"ix_{table.name}_{suffix}"
+    return name if len(name.encode()) <= _LONGEST_NAME else conv(name)
 
 
 def _not_on_mysql(index: Index) -> Index:
@@ -265,6 +277,8 @@ def _follow_user_table(mapper: Mapper[Any], class_: type[Any]) -> None:
     class_names.setdefault(table, class_.__name__)
     if issubclass(class_, SQLAlchemyBaseUserTable) and mapper.inherits is None:
         _user_tables.add(table)
+    if getattr(class_, "_tokens_as_declared", False):
+        tokens_as_declared.add(table)
     for index in table.indexes:
         if any(isinstance(column, _ReferenceToUser) for column in index.columns):
             # There a foreign key has an index anyway, and one of ours could not be dropped.

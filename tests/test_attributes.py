@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, String, func
+from sqlalchemy.exc import InvalidRequestError, StatementError
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import column_property, declarative_base, relationship
 
@@ -99,6 +100,10 @@ async def test_an_account_is_given_no_owner() -> None:
             await users.add_oauth_account(user, owner)
 
 
+class ValueOnPostgreSQLError(Exception):
+    sqlstate = "22P02"
+
+
 class PostgreSQLError(Exception):
     sqlstate = "23505"
     detail = "Schlüssel »(token)=(secret)« existiert bereits."
@@ -113,6 +118,9 @@ class PostgreSQLError(Exception):
         (PostgreSQLError("doppelter Schlüsselwert\nDETAIL: secret"), "doppelter Schlüsselwert"),
         (Exception(1062, "Doppelter Eintrag 'it's a secret' für Schlüssel 'token'"), "key token"),
         (Exception(1062, "secret"), "Duplicate entry"),
+        (ValueOnPostgreSQLError("ungültige Eingabesyntax für Typ integer: »secret«"), "22P02"),
+        (Exception(1366, "Falscher Wert: '`secret`' für Feld `d`.`user`.`age`"), "`user`.`age`"),
+        (Exception(1292, "Truncated incorrect INTEGER value: 'secret'"), "Incorrect value"),
     ],
 )
 def test_no_server_in_any_language_shows_values(error: Exception, text: str) -> None:
@@ -122,3 +130,20 @@ def test_no_server_in_any_language_shows_values(error: Exception, text: str) -> 
     for shown in (wrapped, error):
         assert "secret" not in f"{shown} {shown!r} {getattr(shown, 'detail', None)}"
         assert text in str(shown)
+
+
+def test_no_type_of_a_column_shows_values() -> None:
+    refused: Any = LookupError("'secret' is not among the defined enum values")
+    wrapped = StatementError("(builtins.LookupError) 'secret' is not", "INSERT", {}, refused)
+    hide_values(wrapped)
+    for shown in (wrapped, refused):
+        assert "secret" not in f"{shown} {shown!r}"
+        assert "takes no such value" in str(shown)
+
+
+def test_what_is_said_of_no_value_stays() -> None:
+    missing = InvalidRequestError("A value is required for bind parameter 'x'")
+    wrapped = StatementError("A value is required for bind parameter 'x'", "INSERT", {}, missing)
+    hide_values(wrapped)
+    for shown in (wrapped, missing):
+        assert "bind parameter 'x'" in str(shown)

@@ -138,6 +138,7 @@ class SQLAlchemyBaseOAuthAccountTable(_Warns, tables.SQLAlchemyBaseOAuthAccountT
         account_id = Column(String(320), index=True, nullable=False)
         account_email = Column(String(320), nullable=False)
         user_id = _UnlessDeclared(_reference_to_user)
+        _tokens_as_declared = True
 
 
 class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.UUID]):

@@ -27,7 +27,12 @@ from fastapi_users_db.accounts import (
 )
 from fastapi_users_db.adapters.unit import NEW, Given, Unit
 from fastapi_users_db.catalogue import LiveTables
-from fastapi_users_db.comparison import differs_only_by_case, same_in_any_case, same_text
+from fastapi_users_db.comparison import (
+    differs_only_by_case,
+    is_same_text,
+    same_in_any_case,
+    same_text,
+)
 from fastapi_users_db.drivers import Violation, violation
 from fastapi_users_db.exceptions import (
     AccessTokenNotFoundError,
@@ -472,8 +477,10 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
 
     def _is_one_of(self, account: Any, external: Sequence[ExternalAccount]) -> bool:
         """Tell whether an OAuth account is one of these: a collation may take others for them."""
-        columns = self._users.account_columns
-        return not all(map(is_verbatim, columns)) or external_account(account) in external
+        if not all(map(is_verbatim, self._users.account_columns)):
+            return True
+        found = external_account(account)
+        return any(all(map(is_same_text, found, given)) for given in external)
 
     @property
     def _users(self) -> UserEntity:
@@ -707,8 +714,7 @@ def _holds(instance: Any, attribute: str, value: Any, of: Entity) -> bool:
     column = of.find_column(attribute)
     if not isinstance(value, str) or column is None or not is_verbatim(column):
         return True
-    found = read(instance, of.synonyms.get(attribute, attribute))
-    return not isinstance(found, str) or found == value
+    return is_same_text(read(instance, of.synonyms.get(attribute, attribute)), value)
 
 
 def _checked_max_age(max_age: Any) -> datetime:

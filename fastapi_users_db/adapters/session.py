@@ -271,4 +271,9 @@ def live_tables(session: Any, mapped_class: type[Any]) -> LiveTables:
         result = await current.execute(statement, bind_arguments=where)
         return result.mappings().all()  # type: ignore[no-any-return]
 
-    return LiveTables(current.get_bind(mapper).dialect, fetch)
+    async def fetch_schemas() -> Mapping[str | None, str | None]:
+        connection: Any = await current.connection(bind_arguments={"mapper": mapper})
+        options = connection.sync_connection.get_execution_options()
+        return options.get("schema_translate_map") or {}
+
+    return LiveTables(current.get_bind(mapper).dialect, fetch, fetch_schemas)

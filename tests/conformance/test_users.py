@@ -168,9 +168,21 @@ async def test_get_by_email_finds_nothing_that_differs_by_more_than_case(
 
 
 @with_and_without_lower_index
-async def test_get_by_email_tells_the_kelvin_sign_from_k(users: Any) -> None:
-    await users.create({**ANNE, "email": "mike@example.com"})
-    assert await users.get_by_email("mi\N{KELVIN SIGN}e@example.com") is None
+@pytest.mark.parametrize(
+    ("sign", "letter"),
+    [
+        ("\N{KELVIN SIGN}", "k"),
+        ("\N{ANGSTROM SIGN}", "\N{LATIN SMALL LETTER A WITH RING ABOVE}"),
+        ("\N{OHM SIGN}", "\N{GREEK SMALL LETTER OMEGA}"),
+        ("\N{GREEK CAPITAL THETA SYMBOL}", "\N{GREEK SMALL LETTER THETA}"),
+        ("\N{LATIN CAPITAL LETTER SHARP S}", "\N{LATIN SMALL LETTER SHARP S}"),
+    ],
+)
+async def test_get_by_email_tells_a_sign_from_the_letter(
+    users: Any, sign: str, letter: str
+) -> None:
+    await users.create({**ANNE, "email": f"mi{letter}e@example.com"})
+    assert await users.get_by_email(f"mi{sign}e@example.com") is None
 
 
 # MariaDB's unique index refuses addresses that differ only by case.

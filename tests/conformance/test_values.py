@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import StatementError
 
 from fastapi_users_db import InvalidValueError
 from tests.conformance.conftest import Backend
@@ -22,6 +23,8 @@ OF_ANOTHER_TYPE = [
     ("id", SECRET, "must be UUID, not bytes"),
     ("id", True, "must be UUID, not bool"),
 ]
+
+OF_NO_USE_TO_A_TYPE = [object(), {"secret": {1, 2}}, SECRET]
 
 
 async def test_create_refuses_a_value_of_another_type(backend: Backend) -> None:
@@ -49,6 +52,20 @@ async def test_update_refuses_a_value_of_another_type(backend: Backend) -> None:
         assert other.email == BERT["email"]
     await backend.users.update(user, {"greeting": "bye"})
     assert (await backend.users.get(user_id)).greeting == "bye"
+
+
+async def test_what_a_columns_type_refuses_is_not_shown(backend: Backend) -> None:
+    user = await backend.users.create({**ANNE, "preferences": {"a": 1}})
+    for value in OF_NO_USE_TO_A_TYPE:
+        with pytest.raises((StatementError, TypeError)) as caught:
+            await backend.users.create({**BERT, "preferences": value})
+        assert "secret" not in f"{caught.value} {caught.value!r}"
+        with pytest.raises((StatementError, TypeError)) as caught:
+            await backend.users.update(user, {"greeting": "bye", "preferences": value})
+        assert "secret" not in f"{caught.value} {caught.value!r}"
+        assert (user.greeting, user.preferences) == ("hello", {"a": 1})
+    await backend.users.update(user, {"greeting": "bye"})
+    assert (await backend.users.get(user.id)).greeting == "bye"
 
 
 async def test_values_that_mean_the_same_are_taken(backend: Backend) -> None:

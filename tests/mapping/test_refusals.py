@@ -1,4 +1,4 @@
-"""What a database refuses: a value is named, and nothing else is taken for one."""
+"""What a database refuses is its own error, and nothing else is taken for a value of ours."""
 
 from decimal import Decimal
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from fastapi_users_db import InvalidValueError, SQLAlchemyBaseUserTableInt
 from tests.mapping.conftest import Storage
 
+REFUSED = r"takes no such value \(SQLSTATE 22003\)|Out of range value for column 'height'"
 CREDENTIALS = {"email": "king.arthur@camelot.bt", "hashed_password": "guinevere"}
 
 
@@ -23,14 +24,12 @@ class User(SQLAlchemyBaseUserTableInt, Base):
 
 
 @pytest.mark.parametrize("addresses", ["postgresql", "mariadb-asyncmy"], indirect=True)
-async def test_a_number_that_is_too_large_is_refused_by_the_database(
-    storage: Storage, backend: str
-) -> None:
+async def test_a_number_that_is_too_large_is_refused(storage: Storage, backend: str) -> None:
     async with storage.adapter(backend, User) as db:
-        with pytest.raises(Exception, match=r"(?i)overflow|out of range"):
+        with pytest.raises(Exception, match=REFUSED):
             await db.create({**CREDENTIALS, "height": Decimal(100)})
         user = await db.create({**CREDENTIALS, "height": Decimal("1.85")})
-        with pytest.raises(Exception, match=r"(?i)overflow|out of range"):
+        with pytest.raises(Exception, match=REFUSED):
             await db.update(user, {"height": Decimal(100)})
         assert user.height == Decimal("1.85")
 

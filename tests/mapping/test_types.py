@@ -277,6 +277,8 @@ async def test_the_type_of_the_address_may_change_what_is_stored(
             await db.create({**CREDENTIALS, "email": taken})
 
 
+# What types of columns raise themselves.
+OF_TYPES = (TypeError, LookupError, AttributeError)
 OF_ANOTHER_TYPE = {
     "binary": "secret",
     "date": "secret",
@@ -321,3 +323,25 @@ async def test_value_that_the_type_or_the_database_refuses_leaves_all_as_it_was(
         await db.update(user, {"string": "It's"})
 
     assert (await as_the_orm_reads_it(storage, user))["string"] == "It's"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"numeric": Decimal(10**20)}, {"wall_clock": VALUES["timestamp"]}, {"integers": ["a"]}],
+)
+async def test_value_that_the_database_refuses_is_not_shown(
+    storage: Storage, backend: str, values: dict[str, Any]
+) -> None:
+    async with storage.adapter(backend, User) as db:
+        user = await db.create(CREDENTIALS)
+        refused = None
+        try:
+            await db.update(user, values)
+        except Exception as error:
+            refused = f"{error} {error!r} {error.__cause__!r}"
+        [(name, value)] = values.items()
+        if storage.addresses.name == "postgresql":
+            assert refused is not None
+            assert getattr(user, name) is None
+        assert repr(value)[:20] not in str(refused)
+        await db.update(user, {"string": "Ni!"})

@@ -62,14 +62,20 @@ ADAPTERS = (
 )
 MAPPING = ("tests/mapping", "tests/test_constructors.py", "tests/test_attributes.py")
 TABLES = ("tests/test_tables.py", "tests/test_types.py", "tests/test_unique_accounts.py")
-SCHEMA = ("tests/test_schema.py", "tests/test_schema_ids.py", "tests/test_alembic.py")
+SCHEMA = (
+    *("tests/test_schema.py", "tests/test_schema_ids.py", "tests/test_schema_translate.py"),
+    *("tests/test_schema_names.py", "tests/test_alembic.py"),
+)
 PARTS: dict[str, tuple[str, ...]] = {
     "fastapi_users_db/adapters/base.py": ADAPTERS,
     "fastapi_users_db/adapters/databases.py": ("tests/test_databases.py", *ADAPTERS, *MAPPING),
     "fastapi_users_db/adapters/orm.py": ("tests/test_orm.py", *ADAPTERS, *MAPPING),
     "fastapi_users_db/alembic.py": SCHEMA,
     "fastapi_users_db/catalogue.py": SCHEMA,
-    "fastapi_users_db/comparison.py": ("tests/test_statements.py", "tests/conformance"),
+    "fastapi_users_db/comparison.py": (
+        *("tests/test_comparison.py", "tests/test_text_ids.py"),
+        *("tests/test_statements.py", "tests/conformance"),
+    ),
     "fastapi_users_db/compiled.py": ("tests/test_compiled.py", "tests/test_databases.py"),
     "fastapi_users_db/deprecation.py": ("tests/test_deprecation.py", "tests/compat"),
     "fastapi_users_db/exceptions.py": ADAPTERS,

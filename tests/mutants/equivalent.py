@@ -28,21 +28,4 @@ class Equivalent:
     reason: str
 
 
-EQUIVALENT = [
-    Equivalent(
-        "fastapi_users_db/schema.py",
-        "",
-        "_NO_SUCH_VALUE_ON_MYSQL = [(1264,), (1265,), (1292,), (1366,)]",
-        "_NO_SUCH_VALUE_ON_MYSQL = [(1265,), (1265,), (1292,), (1366,)]",
-        "today's drivers tell the SQLSTATE 22003 besides; only older ones have the number alone",
-    ),
-    Equivalent(
-        "fastapi_users_db/schema.py",
-        "_check_duplicates",
-        'count = await live.number(select(func.count().label("number"))'
-        ".select_from(several.subquery()))",
-        "count = await live.number(select(func.count().label('XXnumber'))"
-        ".select_from(several.subquery()))",
-        "the number is read from the first column, whatever that is called",
-    ),
-]
+EQUIVALENT: list[Equivalent] = []
