@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_users_db import DatabasesUserDatabase, SQLAlchemyUserDatabase
+from fastapi_users_db.adapters import databases, orm
 from tests.faults.secrets import planted
 from tests.races import test_two_parties as races
 from tests.races.conftest import Duel
@@ -14,19 +14,23 @@ pytestmark = pytest.mark.parametrize("pair", [("orm", "orm"), ("databases", "dat
 on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
-async def never(*_: Any, **__: Any) -> bool:
-    return False
+@pytest.fixture
+def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break both adapters: what the driver says of a refused statement is not understood."""
+    for module in (orm, databases):
+        monkeypatch.setattr(module, "violation", lambda *_: None)
 
 
 @pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Break both adapters: let a question be answered with no."""
+def blind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break both adapters: a user who is gone is taken to be there."""
 
-    def break_adapters(question: str) -> None:
-        for adapter in (SQLAlchemyUserDatabase, DatabasesUserDatabase):
-            monkeypatch.setattr(adapter, question, never)
+    async def exists(*_: Any) -> bool:
+        return True
 
-    return break_adapters
+    monkeypatch.setattr(orm.SessionUnit, "_is_there", lambda *_: True)
+    for unit in (orm.SessionUnit, databases.RowsUnit):
+        monkeypatch.setattr(unit, "exists", exists)
 
 
 @on_postgresql
@@ -42,24 +46,22 @@ async def test_a_secret_in_an_error_is_found(duel: Duel) -> None:
 
 
 @on_postgresql
-async def test_registering_needs_a_look_at_the_address(duel: Duel, broken: Any) -> None:
-    broken("_is_taken")
+@pytest.mark.usefixtures("deaf")
+async def test_registering_needs_what_the_driver_says(duel: Duel) -> None:
     with pytest.raises(AssertionError, match=r"Integrity|Unique"):
         await races.test_one_of_two_registers_an_address(duel)
 
 
 @on_postgresql
-async def test_changing_needs_a_look_at_the_address(duel: Duel, broken: Any) -> None:
-    broken("_is_taken")
+@pytest.mark.usefixtures("deaf")
+async def test_changing_an_address_needs_what_the_driver_says(duel: Duel) -> None:
     with pytest.raises(AssertionError, match=r"Integrity|Unique"):
         await races.test_one_of_two_changes_to_an_address(duel)
 
 
 @on_postgresql
-async def test_linking_needs_a_look_at_the_user(duel: Duel, broken: Any) -> None:
-    if duel.pair[0] == "orm":
-        pytest.skip("its second try finds that the user is gone")
-    broken("_is_gone")
+@pytest.mark.usefixtures("blind")
+async def test_linking_needs_a_look_at_the_user(duel: Duel) -> None:
     with pytest.raises(AssertionError, match=r"ForeignKeyViolation"):
         await races.test_linking_against_deleting(duel)
 
@@ -72,8 +74,8 @@ async def test_one_owner_needs_the_index(duel: Duel) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-async def test_linking_on_sqlite_needs_a_second_look(duel: Duel, broken: Any) -> None:
+@pytest.mark.usefixtures("blind")
+async def test_linking_on_sqlite_needs_a_second_look(duel: Duel) -> None:
     """SQLite does not enforce foreign keys: the link of a deleted user would stay."""
-    broken("_is_gone")
     with pytest.raises(AssertionError, match="done>, <done"):
         await races.test_linking_against_deleting(duel)
