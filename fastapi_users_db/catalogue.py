@@ -47,6 +47,12 @@ _COLUMNS = {
     """,
     "sqlite": "SELECT name, type FROM pragma_table_xinfo(:name, :schema)",
 }
+_COLLATIONS = """
+    SELECT column_name AS name, collation_name AS collation FROM information_schema.columns
+    WHERE table_name = :name AND table_schema = coalesce(:schema, database())
+"""
+# Which columns ignore case, by database.
+_ignoring_case: WeakKeyDictionary[Any, dict[Column[Any], bool]] = WeakKeyDictionary()
 # Each column of each unique index of a table: its name, or the expression in its place.
 _UNIQUE_KEYS = {
     "postgresql": """
@@ -136,6 +142,7 @@ class LiveTables:
         name: which kind of database this is; MariaDB is "mysql".
         is_mysql: whether it is MySQL or MariaDB.
         fetch: executes a statement and returns its rows by column name.
+        source: the engine, or what else stands for the database as long as the app runs.
     """
 
     def __init__(
@@ -143,8 +150,10 @@ class LiveTables:
         dialect: Dialect,
         fetch: Callable[[Any], Awaitable[Sequence[Mapping[str, Any]]]],
         fetch_schemas: Callable[[], Awaitable[SchemaMap]] = _as_declared,
+        source: Any = None,
     ) -> None:
         self.dialect = dialect
+        self.source = source
         self.is_mysql = is_mysql(dialect)
         self.name = "mysql" if self.is_mysql else dialect.name
         self.fetch = fetch
@@ -182,6 +191,20 @@ class LiveTables:
             key = row["name"] or _lower_key(row["expression"] or "")
             keys.setdefault(row["number"], []).append(key)
         return {frozenset(key for key in part if key) for part in keys.values() if all(part)}
+
+    async def ignores_case(self, column: Column[Any]) -> bool:
+        """Tell whether `=` finds a text in upper and lower case; the database is asked once.
+
+        Only MySQL and MariaDB have such collations without the class or a type saying so.
+        """
+        if not self.is_mysql:
+            return False
+        known = _ignoring_case.setdefault(self.source, {})
+        if column not in known:
+            rows = await self._describe(column.table, _COLLATIONS)
+            collations = {row["name"]: row["collation"] for row in rows}
+            known[column] = str(collations.get(column.name)).endswith("_ci")
+        return known[column]
 
     async def count(self, statement: Any) -> int:
         """Return how many rows a statement finds."""

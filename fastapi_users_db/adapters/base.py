@@ -141,9 +141,15 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         for compare in comparisons:
             criterion = compare(self._users.email_expression, email)
             user = await self._find_by_email(self._select_user().where(criterion), email)
-            if user is not None:
+            if user is not None or (compare is operator.eq and await self._finds_every_case()):
                 return user
         return None
+
+    async def _finds_every_case(self) -> bool:
+        """Tell whether looking for an address as it is stored finds it in any case: on most of
+        MySQL's and MariaDB's tables, whose second look would read all of them."""
+        column = self._users.find_column("email")
+        return column is not None and await self._live_tables().ignores_case(column)
 
     async def _find_by_email(self, statement: Any, email: str) -> UP | None:
         """Return the user whom a statement finds, if the address differs only by case."""

@@ -533,7 +533,7 @@ def live_tables(database: Database) -> LiveTables:
 
     name = database.url.dialect
     dialect = _POSTGRESQL if name == "postgresql" else make_url(f"{name}://").get_dialect()()
-    return LiveTables(dialect, fetch)
+    return LiveTables(dialect, fetch, source=database)
 
 
 @lru_cache(maxsize=256)

@@ -276,4 +276,5 @@ def live_tables(session: Any, mapped_class: type[Any]) -> LiveTables:
         options = connection.sync_connection.get_execution_options()
         return options.get("schema_translate_map") or {}
 
-    return LiveTables(current.get_bind(mapper).dialect, fetch, fetch_schemas)
+    engine = current.get_bind(mapper).engine
+    return LiveTables(engine.dialect, fetch, fetch_schemas, engine)

@@ -77,16 +77,6 @@ async def test_values_that_mean_the_same_are_taken(backend: Backend) -> None:
     assert tuple(row) == ("7", False)
 
 
-async def test_the_apps_own_columns_are_the_databases_business(backend: Backend) -> None:
-    user = await backend.users.create(ANNE)
-    with pytest.raises(Exception, match=r"(?s)object|JSON|set|invalid") as caught:
-        await backend.users.update(user, {"greeting": "bye", "preferences": {"a": {1, 2}}})
-    assert not isinstance(caught.value, InvalidValueError)
-    assert (user.greeting, user.preferences) == ("hello", None)
-    await backend.users.update(user, {"greeting": "bye"})
-    assert (await backend.users.get(user.id)).greeting == "bye"
-
-
 async def test_accounts_of_an_apps_own_client_are_taken(backend: Backend) -> None:
     user = await backend.users.create(ANNE)
     account = {**ACCOUNT, "account_id": 12345, "expires_at": 1_700_000_000.75}
