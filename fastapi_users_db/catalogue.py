@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Table, func, select, text
 from sqlalchemy.engine import Dialect
@@ -204,7 +205,7 @@ class LiveTables:
             rows = await self._describe(column.table, _COLLATIONS)
             collations = {row["name"]: row["collation"] for row in rows}
             known[column] = str(collations.get(column.name)).endswith("_ci")
-        return known[column]
+        return bool(known[column])
 
     async def count(self, statement: Any) -> int:
         """Return how many rows a statement finds."""
