@@ -19,38 +19,17 @@ from fastapi_users_db.mapping import Entity, UserEntity
 
 __all__ = [
     "is_account",
-    "newest",
     "select_accounts",
     "select_expired",
     "select_taken",
 ]
 
 
-def newest(statement: Any, *, lock: bool, of: Any = None) -> Any:
-    """Return a statement that sees, with a lock, what is newer than its transaction's snapshot.
-
-    On MySQL and MariaDB the app's own transaction may still have rows that are gone, and not have
-    new ones. Others are the newest in any case.
-
-    Parameters:
-        statement: the statement.
-        lock: whether to lock the rows that it finds.
-        of: the table whose rows, if not of all.
-    """
-    return statement.with_for_update(read=True, of=of) if lock else statement
-
-
-def select_taken(users: UserEntity, email: str, *, lock: bool) -> list[Any]:
-    """Return the statements for the ids of the users who have this e-mail address.
-
-    With a lock, the first one sees the newest rows.
-    """
-    column = users.email_expression
-    ids = select(users.id_expression)
-    return [
-        newest(ids.where(column == email), lock=lock),
-        ids.where(same_in_any_case(column, email)),
-    ]
+def select_taken(users: UserEntity, email: str) -> list[Any]:
+    """Return the statements for the ids of the users who have this e-mail address: as it is, and
+    in any case."""
+    column, ids = users.email_expression, select(users.id_expression)
+    return [ids.where(column == email), ids.where(same_in_any_case(column, email))]
 
 
 def select_accounts(

@@ -331,6 +331,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """
         self._oauth_accounts  # noqa: B018  it raises if there are none
         values = values_of_account(update_dict, self._users, user)
+        self._unit(user)  # a user of the wrong kind is refused first
         changed = changed_account(checked_account(oauth_account), values)
         is_other = external_account(changed) != external_account(oauth_account)
         async with self._unit(user, Given(accounts=[changed])) as unit:
@@ -469,10 +470,9 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
     async def _is_taken(self, unit: Unit, user: Any, email: str) -> bool:
         """Look up what the driver did not say."""
         own_id = None if user is None else read(user, self._users.id)
-        for statement in select_taken(self._users, email, lock=True):
-            if any(user_id != own_id for user_id in await unit.column(statement)):
-                return True
-        return False
+        exactly, in_any_case = select_taken(self._users, email)
+        ids = await unit.column(exactly, newest=True) or await unit.column(in_any_case)
+        return any(user_id != own_id for user_id in ids)
 
     def _log_that_several_match(self, order: str) -> None:
         logger.warning(

@@ -60,7 +60,6 @@ from fastapi_users_db.mapping import (
     read,
     user_entity,
 )
-from fastapi_users_db.statements import newest as newest_rows
 from fastapi_users_db.statements import select_accounts
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
 
@@ -432,7 +431,7 @@ class RowsUnit(Unit):
         statement, parameters = select_accounts(users, owner, external, instances=False)
         rows = Rows(self._adapter.database, self._oauth)
         if newest:
-            statement = newest_rows(statement, lock=True)
+            statement = statement.with_for_update(read=True)
         records = await rows.fetch_all(statement, parameters)
         marked = [
             (bool(owner) and all(account[key] == owner[key] for key in owner), account)
@@ -446,7 +445,9 @@ class RowsUnit(Unit):
         row = {**self._of.values(instance), **loaded_values(self._of, instance)}
         return bool(await self._rows.again(row, self._of.primary_key))
 
-    async def column(self, statement: Any) -> Sequence[Any]:
+    async def column(self, statement: Any, *, newest: bool = False) -> Sequence[Any]:
+        if newest:
+            statement = statement.with_for_update(read=True)
         return [record[0] for record in await self._rows.fetch_all(statement)]
 
     async def delete_where(self, criterion: Any) -> int:

@@ -50,7 +50,6 @@ from fastapi_users_db.mapping import (
     members,
     read,
 )
-from fastapi_users_db.statements import newest as newest_rows
 from fastapi_users_db.statements import select_accounts
 from fastapi_users_db.tables import is_mysql
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
@@ -214,6 +213,8 @@ class SessionUnit(Unit):
         self._accounts: list[Any] = []
         self._removed: list[Any] = []
         self._is_changing = self._is_removing = False
+        # Whether a new transaction has begun since, in which a lock would stay.
+        self._is_undone = False
         self._mapper: Any = of.mapper
         self._oauth: Any = of.oauth if isinstance(of, UserEntity) else None
         self._has_collection = isinstance(of, UserEntity) and of.has_collection
@@ -331,8 +332,8 @@ class SessionUnit(Unit):
                 await self._session.flush()
             # Without autoflush, changes that are not written yet would be lost.
             statement = statement.execution_options(populate_existing=True)
-        if newest and not self._adapter.commit:
-            statement = newest_rows(statement, lock=True, of=self._oauth.table)
+        if newest and not self._is_undone:
+            statement = statement.with_for_update(read=True, of=self._oauth.table)
         result = await self.execute(statement, parameters, mapper=self._oauth.mapper)
         marked = [
             (bool(owner) and all(read(account, key) == owner[key] for key in owner), account)
@@ -347,10 +348,11 @@ class SessionUnit(Unit):
         columns = state.mapper.primary_key
         key = state.identity or state.mapper.primary_key_from_instance(instance)
         is_row = and_(*(c == value for c, value in zip(columns, key, strict=True)))
-        statement = select(*columns).where(is_row)
-        return bool(await self.column(newest_rows(statement, lock=not self._adapter.commit)))
+        return bool(await self.column(select(*columns).where(is_row), newest=True))
 
-    async def column(self, statement: Any) -> Sequence[Any]:
+    async def column(self, statement: Any, *, newest: bool = False) -> Sequence[Any]:
+        if newest and not self._is_undone:
+            statement = statement.with_for_update(read=True)
         result = await self.execute(statement)
         return result.scalars().all()  # type: ignore[no-any-return]
 
@@ -467,6 +469,7 @@ class SessionUnit(Unit):
                 await savepoint.__aexit__(type(error), error, error.__traceback__)
             elif self._adapter.commit:
                 await self._session.rollback()
+                self._is_undone = True
         except Exception:  # the connection is gone, and the first error says why
             return error
         finally:

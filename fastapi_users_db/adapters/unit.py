@@ -103,5 +103,10 @@ class Unit(ABC):
         """Tell whether the subject's row is there, whatever filters of the app's may hide."""
 
     @abstractmethod
-    async def column(self, statement: Any) -> Sequence[Any]:
-        """Return the first column of what a statement finds where things are written."""
+    async def column(self, statement: Any, *, newest: bool = False) -> Sequence[Any]:
+        """Return the first column of what a statement finds where things are written.
+
+        Parameters:
+            statement: the statement.
+            newest: whether to look past the snapshot of the app's transaction.
+        """
