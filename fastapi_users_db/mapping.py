@@ -100,7 +100,12 @@ class Entity:
 
     def expression(self, attribute: str) -> Any:
         """Return what stands for an attribute in a statement: a column, or what a hybrid gives."""
-        if self.mapper is None:
+        mapper = self.mapper
+        column = self.find_column(attribute)
+        if mapper is None or (
+            column is not None and not mapper.inherits and not mapper.with_polymorphic
+        ):
+            # SQLAlchemy is faster with a plain column than with the attribute of a class.
             return self.column(attribute)
         found = getattr(self.target, attribute, None)
         expression = getattr(found, "__clause_element__", lambda: found)()

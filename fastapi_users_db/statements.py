@@ -11,13 +11,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, false, or_, select
+from sqlalchemy import and_, bindparam, delete, false, or_, select
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.comparison import same_in_any_case, same_text
 from fastapi_users_db.mapping import Entity, UserEntity
 
 __all__ = [
+    "delete_accounts",
     "is_account",
     "select_accounts",
     "select_expired",
@@ -95,6 +96,16 @@ def is_account(users: UserEntity, oauth_name: Any, account_id: Any) -> Any:
     """
     name_column, id_column = users.account_columns
     return and_(same_text(name_column, oauth_name), same_text(id_column, account_id))
+
+
+@lru_cache(maxsize=256)
+def delete_accounts(users: UserEntity) -> Any:
+    """Return the statement that deletes a user's OAuth accounts, given `owner_` with the attribute
+    for each value that refers to the user."""
+    assert users.oauth is not None
+    columns = [(f"owner_{key}", users.oauth.columns[key]) for key in users.owner_attributes]
+    owned = (column == bindparam(name, type_=column.type) for name, column in columns)
+    return delete(users.oauth.table).where(and_(*owned))
 
 
 def select_expired(tokens: Entity, max_age: datetime, batch_size: int) -> Any:

@@ -20,13 +20,11 @@ from fastapi_users_db.adapters.rows import (
     check_database,
     check_installed,
     check_table,
-    delete_accounts,
     give,
     joined_accounts,
     live_tables,
     load,
     loaded_values,
-    owner_parameters,
     refuse_relationships,
     select_columns,
     table_of,
@@ -60,7 +58,7 @@ from fastapi_users_db.mapping import (
     read,
     user_entity,
 )
-from fastapi_users_db.statements import select_accounts
+from fastapi_users_db.statements import delete_accounts, select_accounts
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
 
 if TYPE_CHECKING:
@@ -418,8 +416,9 @@ class RowsUnit(Unit):
         if any(row.get(attribute) is None for attribute in users.primary_key):
             return
         if isinstance(users, UserEntity) and users.oauth is not None:
-            statement, parameters = delete_accounts(users), owner_parameters(users, row)
-            self._writes.append((1, partial(rows.execute, statement, parameters)))
+            owner = users.owner_attributes.items()
+            parameters = {f"owner_{account}": row[user] for account, user in owner}
+            self._writes.append((1, partial(rows.execute, delete_accounts(users), parameters)))
         self._writes.append((1, partial(rows.delete, row)))
 
     async def accounts(

@@ -50,7 +50,7 @@ from fastapi_users_db.mapping import (
     members,
     read,
 )
-from fastapi_users_db.statements import select_accounts
+from fastapi_users_db.statements import delete_accounts, select_accounts
 from fastapi_users_db.tables import is_mysql
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
 from fastapi_users_db.versions.sqlalchemy import as_in_flush, written_states
@@ -394,10 +394,10 @@ class SessionUnit(Unit):
             users: Any = self._of
             if self._is_removing and self._oauth is not None and dialect == "sqlite":
                 # Those that another has linked meanwhile: nothing else may remove them.
-                owner = users.owner_values(subject).items()
-                is_owned = and_(*(self._oauth.columns[key] == value for key, value in owner))
                 where = {"mapper": self._oauth.mapper}
-                session.execute(delete(self._oauth.table).where(is_owned), bind_arguments=where)
+                owner = users.owner_values(subject).items()
+                parameters = {f"owner_{key}": value for key, value in owner}
+                session.execute(delete_accounts(users), parameters, bind_arguments=where)
             return
         state: Any = instance_state(subject)
         of: Entity = entity(state.class_)

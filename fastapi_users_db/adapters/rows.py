@@ -49,13 +49,11 @@ __all__ = [
     "check_database",
     "check_installed",
     "check_table",
-    "delete_accounts",
     "give",
     "joined_accounts",
     "live_tables",
     "load",
     "loaded_values",
-    "owner_parameters",
     "refuse_relationships",
     "select_columns",
     "table_of",
@@ -334,23 +332,6 @@ def delete_row(of: Entity) -> Any:
 def delete_rows(of: Entity, returning: tuple[str, ...] = ()) -> Any:
     """Return the statement that deletes all rows, to be narrowed down."""
     return _returning(delete(of.table), of, returning)
-
-
-@lru_cache(maxsize=256)
-def delete_accounts(users: UserEntity) -> Any:
-    """Return the statement that deletes a user's OAuth accounts, given `owner_parameters`."""
-    assert users.oauth is not None
-    owned = (
-        column == bindparam(f"owner_{number}", type_=column.type)
-        for number, (column, _) in enumerate(users.references)
-    )
-    return delete(users.oauth.table).where(and_(*owned))
-
-
-def owner_parameters(users: UserEntity, user: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that say whose OAuth accounts they are."""
-    attributes = enumerate(users.owner_attributes.values())
-    return {f"owner_{number}": user[attribute] for number, attribute in attributes}
 
 
 @lru_cache(maxsize=256)
