@@ -482,6 +482,7 @@ class Equivalence(RuleBasedStateMachine):
         linked = {}
         for key, values in expected["oauth_accounts"]:
             old_id, old_values = old.get(key, (None, {"expires_at": None, "refresh_token": None}))
+            assert key in ids, f"{key} was not linked."
             account_id = ids[key]
             assert old_id in (None, account_id)
             linked[account_id] = {**old_values, **self._account(key, values)}

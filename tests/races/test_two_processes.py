@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from fastapi_users_db import SQLAlchemyAccessTokenDatabase
+from fastapi_users_db.statements import select_expired
 from tests.conftest import Addresses
 from tests.faults.processes import running
 from tests.races.conftest import Duel
@@ -29,7 +30,7 @@ class CountsWhatItReads(SQLAlchemyAccessTokenDatabase[Any]):
     """Takes for deleted by itself what was there when it began."""
 
     async def delete_expired(self, max_age: datetime, *, batch_size: int = 1000) -> int:
-        read = await self._scalars(self._select_expired(max_age, 1000))
+        read = await self._read_column(select_expired(self._tokens, max_age, 1000))
         await super().delete_expired(max_age, batch_size=batch_size)
         return len(read)
 
