@@ -87,15 +87,10 @@ class Unit(ABC):
     async def accounts(
         self, user: Any, external: Iterable[ExternalAccount], *, newest: bool = False
     ) -> list[tuple[bool, Any]]:
-        """Read, where they are written, a user's OAuth accounts and those of `external`.
+        """Read the OAuth accounts of a user, or of nobody for `None`, and those of `external`.
 
-        Parameters:
-            user: the user, or `None` for nobody.
-            external: external accounts, whoever's they are.
-            newest: whether to look past the snapshot of the app's transaction.
-
-        Returns:
-            Each OAuth account, and before it whether it is the user's.
+        They are read where they are written, and with `newest` past the snapshot of the app's
+        transaction. Before each is whether it is the user's.
         """
 
     @abstractmethod
@@ -104,9 +99,4 @@ class Unit(ABC):
 
     @abstractmethod
     async def column(self, statement: Any, *, newest: bool = False) -> Sequence[Any]:
-        """Return the first column of what a statement finds where things are written.
-
-        Parameters:
-            statement: the statement.
-            newest: whether to look past the snapshot of the app's transaction.
-        """
+        """Return the first column of what a statement finds, read as `accounts` are."""
