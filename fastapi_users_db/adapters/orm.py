@@ -358,7 +358,8 @@ class SessionUnit(Unit):
         """Execute a statement where the session writes a class, the subject's if no other."""
         where = {"mapper": mapper or self._mapper}
         try:
-            with nullcontext() if self._inside is None else as_in_flush(self._inside):
+            reading = nullcontext() if self._inside is None else as_in_flush(self._inside)
+            with in_one_task(self._inside), reading:
                 return await self._session.execute(statement, *parameters, bind_arguments=where)
         except StatementError as error:
             hide_parameters(error)
