@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-__all__ = ["Violation", "violation"]
+__all__ = ["Violation", "first_error", "violation"]
 
 # SQLSTATE on PostgreSQL, the error's number on MySQL and MariaDB.
 _KINDS: dict[Any, str] = {
@@ -25,6 +25,7 @@ _KINDS: dict[Any, str] = {
     1048: "null",
     1364: "null",
 }
+_NO_SUCH_SAVEPOINT = 1305
 _NAMES = re.compile(r'"[^"]*"|\w+')
 _SQLITE = re.compile(r"(UNIQUE|FOREIGN KEY|NOT NULL) constraint failed(?:: (.*))?")
 
@@ -65,6 +66,16 @@ def violation(error: BaseException, *tables: Table) -> Violation | None:
         if found is not None:
             return found
     return None
+
+
+def first_error(error: BaseException) -> BaseException:
+    """Return the error that has ended a transaction, where MySQL only says of its savepoint that it
+    has gone with it."""
+    original: Any = getattr(error, "orig", None)
+    is_hiding = getattr(original, "args", ())[:1] == (_NO_SUCH_SAVEPOINT,)
+    if is_hiding and "SAVEPOINT" in str(original) and error.__context__ is not None:
+        return error.__context__
+    return error
 
 
 def _on_postgresql(error: Any, tables: tuple[Table, ...]) -> Violation | None:

@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from fastapi_users_db.drivers import Violation, violation
+from fastapi_users_db.drivers import Violation, first_error, violation
 from tests.conftest import Addresses
 
 pytestmark = pytest.mark.any_stack
@@ -290,3 +290,28 @@ def test_with_columns_it_is_of_a_table_that_has_one() -> None:
     violated = Violation("unique", frozenset({"person_id"}))
     assert violated.is_in(LINK)
     assert not violated.is_in(PERSON)
+
+
+class WrappedError(Exception):
+    """What SQLAlchemy makes of a driver's error."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.orig = MySQLError(*args)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_hiding"),
+    [
+        ((1305, "SAVEPOINT sa_savepoint_1 does not exist"), True),
+        ((1305, "FUNCTION f does not exist"), False),
+        ((1213, "Deadlock found"), False),
+    ],
+)
+def test_a_savepoint_that_has_gone_hides_no_error(
+    arguments: tuple[Any, ...], is_hiding: bool
+) -> None:
+    error, deadlock = WrappedError(*arguments), WrappedError(1213, "Deadlock found")
+    assert first_error(error) is error
+    error.__context__ = deadlock
+    assert first_error(error) is (deadlock if is_hiding else error)
