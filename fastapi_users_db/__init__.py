@@ -1,13 +1,11 @@
 """SQL adapters for FastAPI Users: one interface, over SQLAlchemy's ORM or over `databases`."""
 
+from contextlib import suppress
+
 import fastapi_users.db  # noqa: F401  first: from there FastAPI Users looks for adapters
 
 from fastapi_users_db import old_name as _old_name
 from fastapi_users_db.adapters.base import AccessTokenDatabase, UserDatabase
-from fastapi_users_db.adapters.databases import (
-    DatabasesAccessTokenDatabase,
-    DatabasesUserDatabase,
-)
 from fastapi_users_db.adapters.orm import SQLAlchemyAccessTokenDatabase, SQLAlchemyUserDatabase
 from fastapi_users_db.deprecation import FastAPIUsersDBDeprecationWarning
 from fastapi_users_db.exceptions import (
@@ -49,8 +47,6 @@ __all__ = [
     "AccessTokenNotFoundError",
     "ColumnTooNarrowError",
     "DatabaseNotConnectedError",
-    "DatabasesAccessTokenDatabase",
-    "DatabasesUserDatabase",
     "FastAPIUsersDBDeprecationWarning",
     "FastAPIUsersDBError",
     "InvalidIDError",
@@ -79,5 +75,13 @@ __all__ = [
     "unique_email_index",
     "unique_oauth_account_index",
 ]
+
+with suppress(ModuleNotFoundError):  # the file goes in 2.0
+    from fastapi_users_db.adapters.databases import (
+        DatabasesAccessTokenDatabase,
+        DatabasesUserDatabase,
+    )
+
+    __all__ += ["DatabasesAccessTokenDatabase", "DatabasesUserDatabase"]
 
 _old_name.check()

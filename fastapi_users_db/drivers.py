@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-__all__ = ["Violation", "violation"]
+__all__ = ["Violation", "first_error", "violation"]
 
 # SQLSTATE on PostgreSQL, the error's number on MySQL and MariaDB.
 _KINDS: dict[Any, str] = {
@@ -25,6 +25,8 @@ _KINDS: dict[Any, str] = {
     1048: "null",
     1364: "null",
 }
+_NO_SUCH_SAVEPOINT = 1305
+_NAMES = re.compile(r'"[^"]*"|\w+')
 _SQLITE = re.compile(r"(UNIQUE|FOREIGN KEY|NOT NULL) constraint failed(?:: (.*))?")
 
 
@@ -56,13 +58,24 @@ def violation(error: BaseException, *tables: Table) -> Violation | None:
         error: the error, before what it says of values is hidden.
         tables: the tables that were written, whose indexes and constraints the driver may name.
     """
-    for cause in _causes(error):
+    # The innermost is the driver's own, and says most.
+    for cause in reversed([*_causes(error)]):
         found = (
             _on_postgresql(cause, tables) or _on_mysql(cause, tables) or _on_sqlite(cause, tables)
         )
         if found is not None:
             return found
     return None
+
+
+def first_error(error: BaseException) -> BaseException:
+    """Return the error that has ended a transaction, where MySQL only says of its savepoint that it
+    has gone with it."""
+    original: Any = getattr(error, "orig", None)
+    is_hiding = getattr(original, "args", ())[:1] == (_NO_SUCH_SAVEPOINT,)
+    if is_hiding and "SAVEPOINT" in str(original) and error.__context__ is not None:
+        return error.__context__
+    return error
 
 
 def _on_postgresql(error: Any, tables: tuple[Table, ...]) -> Violation | None:
@@ -75,9 +88,8 @@ def _on_postgresql(error: Any, tables: tuple[Table, ...]) -> Violation | None:
     # "Key (lower(email::text))=(...)": translated, but for what stands in parentheses.
     key = re.search(r"\((.*?)\)=\(", detail)
     column = getattr(said, "column_name", None)
-    columns = (
-        frozenset([column]) if column else frozenset(re.findall(r"\w+", key[1] if key else ""))
-    )
+    named = [column] if column else _NAMES.findall(key[1] if key else "")
+    columns = frozenset(name.strip('"') for name in named)
     name = getattr(said, "constraint_name", None)
     if not (columns or name):
         return None  # SQLAlchemy's own error, which has the code and nothing else

@@ -34,7 +34,7 @@ from fastapi_users_db.adapters.session import (
 )
 from fastapi_users_db.adapters.unit import NEW, Given, Unit
 from fastapi_users_db.catalogue import LiveTables
-from fastapi_users_db.drivers import violation
+from fastapi_users_db.drivers import first_error, violation
 from fastapi_users_db.exceptions import (
     AccessTokenNotFoundError,
     FastAPIUsersDBError,
@@ -259,10 +259,11 @@ class SessionUnit(Unit):
                     return
                 except BaseException as failure:
                     error = failure
-            raised = await self._undo(error, held)
-        if raised is not error:
-            raise raised from error
-        if kind is None:
+            first = first_error(error)
+            raised = await self._undo(first, held)
+        if raised is not first:
+            raise raised from first
+        if kind is None or first is not error:
             raise raised
 
     def add(self, values: Mapping[str, Any]) -> Any:
@@ -360,7 +361,8 @@ class SessionUnit(Unit):
         """Execute a statement where the session writes a class, the subject's if no other."""
         where = {"mapper": mapper or self._mapper}
         try:
-            with nullcontext() if self._inside is None else as_in_flush(self._inside):
+            reading = nullcontext() if self._inside is None else as_in_flush(self._inside)
+            with in_one_task(self._inside), reading:
                 return await self._session.execute(statement, *parameters, bind_arguments=where)
         except StatementError as error:
             hide_parameters(error)

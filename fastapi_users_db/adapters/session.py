@@ -124,6 +124,8 @@ async def read_first(session: Any, is_committing: bool, reading: Awaitable[_T]) 
     current, inside = sessions(session)
     try:
         return await reading
+    except SessionInUseError:
+        raise  # another task's write is not to be undone
     except (SQLAlchemyError, asyncio.CancelledError):
         if is_committing:
             held = Held(inside, is_committing)
@@ -263,16 +265,18 @@ def _restore(instance: Any, mapper: Mapper[Any], name: str, value: Any) -> None:
 def live_tables(session: Any, mapped_class: type[Any]) -> LiveTables:
     """Return the tables that there are, read where a class is stored."""
     mapper = inspect(mapped_class)
-    current, _ = sessions(session)
+    current, inside = sessions(session)
 
     async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
         # The catalogue's own tables are bound nowhere.
         where = {"mapper": mapper, "bind": current.get_bind(mapper)}
-        result = await current.execute(statement, bind_arguments=where)
+        with in_one_task(inside):
+            result = await current.execute(statement, bind_arguments=where)
         return result.mappings().all()  # type: ignore[no-any-return]
 
     async def fetch_schemas() -> Mapping[str | None, str | None]:
-        connection: Any = await current.connection(bind_arguments={"mapper": mapper})
+        with in_one_task(inside):
+            connection: Any = await current.connection(bind_arguments={"mapper": mapper})
         options = connection.sync_connection.get_execution_options()
         return options.get("schema_translate_map") or {}
 

@@ -263,6 +263,7 @@ class Trial:
     """What became of one run of an operation."""
 
     error: str | None = None
+    raised: BaseException | None = None
     survived: bool = True
     state: State = ()
 
@@ -290,6 +291,8 @@ async def run(
                         texts.show(written)
                 except (Exception, asyncio.CancelledError) as error:
                     trial.error = repr(error)
+                    if place.proxy is not None:  # the error would hold SQLite's lock
+                        trial.raised = error
                     texts.raised(error)
                 if trial.error is not None:
                     if injection.fault == CANCELLED:
