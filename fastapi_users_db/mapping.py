@@ -240,6 +240,7 @@ class Entity:
             and column.server_default is None
             and not column.primary_key
             and not column.type.should_evaluate_none
+            and _is_stored_as_is(column, None, "")
             and column is not self.mapper.version_id_col
         ]
 
