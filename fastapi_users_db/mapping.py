@@ -95,8 +95,12 @@ class Entity:
 
     @cached_property
     def id(self) -> str:
-        """The attribute behind `id`."""
-        return self.synonyms.get("id", "id")
+        """The attribute behind `id`: the column's, also where `id` is a hybrid."""
+        name = self.synonyms.get("id", "id")
+        if name in self.columns or not hasattr(self.target, name):
+            return name
+        expression = self.expression(name)
+        return next((k for k, c in self.columns.items() if expression.shares_lineage(c)), name)
 
     def expression(self, attribute: str) -> Any:
         """Return what stands for an attribute in a statement: a column, or what a hybrid gives."""
@@ -245,6 +249,7 @@ class Entity:
             and column.server_default is None
             and not column.primary_key
             and not column.type.should_evaluate_none
+            and _is_stored_as_is(column, None, "")
             and column is not self.mapper.version_id_col
         ]
 

@@ -24,6 +24,9 @@ __all__ = ["checked_value", "is_storable"]
 # What is larger is no id of anybody's, and Python refuses to write it out.
 _BITS_OF_TEXT = 1024
 
+# What the framework's own columns hold.
+_TYPES = frozenset({str, int, bool, uuid.UUID, datetime})
+
 # A provider chooses how long these are, and SQLite stores them whole: the database has the word.
 _OF_PROVIDERS = frozenset({"access_token", "refresh_token"})
 _UNBOUNDED = 2**63
@@ -69,6 +72,8 @@ def _taken_by(column: Column[Any]) -> tuple[type[Any], int]:
     is_plain = kind.__module__ == "sqlalchemy.sql.sqltypes" and not issubclass(kind, Enum)
     if not is_ours and (has_variants or not is_plain):
         return object, _UNBOUNDED
+    if python_type(column) not in _TYPES:
+        return object, _UNBOUNDED  # the app's own, by a name of the framework's
     length = column.type.length if isinstance(column.type, String) else None
     return python_type(column), _UNBOUNDED if column.key in _OF_PROVIDERS else length or _UNBOUNDED
 

@@ -27,6 +27,7 @@ from fastapi_users_db.adapters.session import (
     hide_parameters,
     in_one_task,
     live_tables,
+    load_rest,
     outdated_by_flush,
     read_first,
     sessions,
@@ -46,7 +47,6 @@ from fastapi_users_db.mapping import (
     UserEntity,
     checked_instance,
     entity,
-    is_mapped_class,
     members,
     read,
 )
@@ -106,12 +106,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
         user: Any = (await execute(self.session, statement)).unique().scalar_one_or_none()
-        kind: Any = type(user)
-        if user is not None and kind is not self.user_table and is_mapped_class(kind):
-            # A subclass may have columns in a table of its own.
-            lacking = instance_state(user).unloaded & entity(kind).loaded
-            if lacking:
-                await self.session.refresh(user, lacking)
+        if user is not None and type(user) is not self.user_table:
+            await load_rest(self.session, user)
         return user  # type: ignore[no-any-return]
 
     def _select_user(self) -> Any:
@@ -164,8 +160,13 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         self.commit = commit
 
     async def _get_token(self, statement: Any) -> AP | None:
+        if options := self._tokens.deferred:
+            statement = statement.options(*options)
         result = await execute(self.session, statement)
-        return result.unique().scalar_one_or_none()  # type: ignore[no-any-return]
+        token: Any = result.unique().scalar_one_or_none()
+        if token is not None and type(token) is not self.access_token_table:
+            await load_rest(self.session, token)
+        return token  # type: ignore[no-any-return]
 
     def _select_token(self) -> Any:
         return select(self.access_token_table)

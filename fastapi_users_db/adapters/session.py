@@ -40,6 +40,7 @@ __all__ = [
     "hide_parameters",
     "in_one_task",
     "live_tables",
+    "load_rest",
     "outdated_by_flush",
     "read_first",
     "sessions",
@@ -110,6 +111,15 @@ async def execute(session: Any, statement: Any, *parameters: Any) -> Any:
     except StatementError as error:
         hide_parameters(error)
         raise
+
+
+async def load_rest(session: Any, instance: Any) -> None:
+    """Load what an instance of a subclass has besides, as the columns of a table of its own."""
+    kind: Any = type(instance)
+    if is_mapped_class(kind):
+        lacking = instance_state(instance).unloaded & entity(kind).loaded
+        if lacking:
+            await session.refresh(instance, lacking)
 
 
 def hide_parameters(error: BaseException) -> None:
