@@ -30,6 +30,13 @@ class Equivalent:
 
 EQUIVALENT = [
     Equivalent(
+        "compat/fastapi_users_db_sqlalchemy/user_database.py",
+        "SQLAlchemyUserDatabase.__class_getitem__",
+        "padded = (*given, *[Any] * (wanted - len(given)))[:wanted] if wanted else given",
+        "padded = (*given, *[Any] * (wanted + len(given)))[:wanted] if wanted else given",
+        "it is cut to the number that is wanted",
+    ),
+    Equivalent(
         "fastapi_users_db/schema.py",
         "",
         "_NO_SUCH_VALUE_ON_MYSQL = [(1264,), (1265,), (1292,), (1366,)]",
