@@ -47,8 +47,8 @@ TESTS = (
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 ALL_TESTS = nox.project.dependency_groups(PROJECT, "test", "demo")
 MIGRATING = "tests/docs/test_migrating.py"
-# Failures, and why tests were skipped; the warnings are for `make test` to show.
-PYTEST = ("pytest", "--quiet", "-rfE", "--disable-warnings", "-p", "tests.skipped")
+# The warnings are for `make test` to show.
+PYTEST = ("pytest", "--quiet", "--disable-warnings")
 QUICK = ("-m", "not thorough")
 IN_PARALLEL = ("--numprocesses", "auto", "--dist", "worksteal")
 

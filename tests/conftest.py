@@ -1,5 +1,6 @@
 """Fixtures for every test: databases with names of their own, dropped at the end of the run."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -18,7 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from tests import servers
 
-pytest_plugins = ["tests.choice", "tests.faults.tally"]
+pytest_plugins = ["tests.choice", "tests.faults.tally", "tests.skipped"]
 
 SOAK = bool(os.environ.get("SOAK"))
 """Whether tests run their long variant."""
@@ -153,7 +154,8 @@ async def database_of() -> AsyncIterator[Callable[[Addresses], Awaitable[Any]]]:
 
     yield database_of
     for database in connected.values():
-        await database.disconnect()
+        # A pool waits for connections that a test has failed to give back.
+        await asyncio.wait_for(database.disconnect(), 60)
 
 
 @pytest.hookimpl(trylast=True)

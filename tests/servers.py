@@ -11,6 +11,7 @@ name on the server: what has a name without a lock was left by a run that was ki
 import contextlib
 import itertools
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -26,20 +27,29 @@ import psycopg
 import pymysql
 import pytest
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 STARTUP_SECONDS = 60
-RUN = f"fastapi_users_db_run_{uuid4().hex[:12]}"
+CONNECT_SECONDS = 10
+RUNS = "fastapi_users_db_run_"
+RUN = f"{RUNS}{uuid4().hex[:12]}"
 _numbers = itertools.count()
 
 
 # By the drivers themselves: SQLAlchemy 1.4 knows none that speaks to PostgreSQL without asyncio.
 def _connect_to_postgresql(url: URL) -> Any:
-    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(address, autocommit=True, connect_timeout=CONNECT_SECONDS)
 
 
 def _connect_to_mariadb(url: URL) -> Any:
     address = {"host": url.host, "port": url.port, "user": url.username, "database": url.database}
-    return pymysql.connect(**address, password=url.password or "", autocommit=True)
+    return pymysql.connect(
+        **address,
+        password=url.password or "",
+        autocommit=True,
+        connect_timeout=CONNECT_SECONDS,
+    )
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,15 @@ POSTGRESQL = Kind(
     programs=("initdb", "postgres"),
     package="postgresql",
     names="SELECT datname FROM pg_database",
-    lock="SELECT pg_try_advisory_lock(hashtext(%s))",
+    # It has these locks by database, and runs may have connected to different ones.
+    lock="""
+        WITH run AS (SELECT hashtext(%s) AS key)
+        SELECT pg_try_advisory_lock(key) AND NOT EXISTS (
+            SELECT FROM pg_locks
+            WHERE locktype = 'advisory' AND objid::bigint = key & 4294967295
+            AND pid <> pg_backend_pid()
+        ) FROM run
+    """,
     drop="DROP DATABASE IF EXISTS {} WITH (FORCE)",
 )
 MARIADB = Kind(
@@ -85,11 +103,16 @@ MARIADB = Kind(
 
 
 def _answers(kind: Kind, url: URL) -> bool:
+    return _refusal(kind, url) is None
+
+
+def _refusal(kind: Kind, url: URL) -> str | None:
+    """Return in a line why the tests cannot use a server, or `None` if they can."""
     try:
         kind.connect(url).close()
-    except kind.errors:
-        return False
-    return True
+    except kind.errors as error:
+        return str(error.args[-1]).strip().partition("\n")[0]
+    return None
 
 
 def _execute(kind: Kind, url: URL, statement: str) -> None:
@@ -114,9 +137,8 @@ def drop_leftovers(kind: Kind, url: URL) -> int:
     runs: dict[str, list[str]] = {}
     with contextlib.closing(kind.connect(url)) as connection:
         for [name] in _rows(connection, kind.names):
-            run, _, number = name.rpartition("_")
-            if run.startswith("fastapi_users_db_run_") and number.isdecimal():
-                runs.setdefault(run, []).append(name)
+            if run := re.match(f"{RUNS}[0-9a-f]{{12}}(?=_)", name):
+                runs.setdefault(run[0], []).append(name)
         left = [name for run in runs if _is_locked_now(kind, connection, run) for name in runs[run]]
         for name in left:
             connection.cursor().execute(kind.drop.format(name))
@@ -205,47 +227,54 @@ def _private_server(kind: Kind) -> Iterator[URL]:
 
 
 def _address(kind: Kind) -> URL:
-    return make_url(os.environ.get(kind.variable, kind.default_url))
+    try:
+        return make_url(os.environ.get(kind.variable, kind.default_url))
+    except (ArgumentError, ValueError):
+        pytest.exit(f"{kind.variable} is no address such as {kind.default_url}.", returncode=1)
 
 
 def _has_private(kind: Kind) -> bool:
     return kind.variable not in os.environ and all(map(_program, kind.programs))
 
 
-def _missing(kind: Kind, url: URL) -> str:
+def _missing(kind: Kind, url: URL, refusal: str) -> str:
     return (
-        f"No {kind.name} server at {url.host}:{url.port}: install it (on Debian and Ubuntu: "
-        f"apt-get install {kind.package}), or give the address of one in {kind.variable}."
+        f"No {kind.name} server for the tests at {url.host}:{url.port} ({refusal}): install it (on "
+        f"Debian and Ubuntu: apt-get install {kind.package}), or give the address of one in "
+        f"{kind.variable}."
     )
 
 
 def describe(kind: Kind) -> str:
     """Say in a line which server of this kind the tests will use; drop what killed runs left."""
     url = _address(kind)
-    if _answers(kind, url):
+    refusal = _refusal(kind, url)
+    if refusal is None:
         left = drop_leftovers(kind, url)
         dropped = f"; databases of killed runs, dropped now: {left}" if left else ""
         return f"{kind.name}: {url.host}:{url.port}{dropped}"
     if _has_private(kind):
         return f"{kind.name}: a private server, since none answers at {url.host}:{url.port}"
-    return _missing(kind, url)
+    return _missing(kind, url, refusal)
 
 
 @contextlib.contextmanager
 def running(kind: Kind) -> Iterator[URL]:
     """Give the address of a server of this kind, or skip (in CI: fail) the test that asks."""
     url = _address(kind)
-    if _answers(kind, url):
+    refusal = _refusal(kind, url)
+    if refusal is None:
         with contextlib.closing(kind.connect(url)) as connection:
             _is_locked_now(kind, connection, RUN)  # or was before: a process may ask twice
+            drop_leftovers(kind, url)  # a quiet run has no header
             yield url
     elif _has_private(kind):
         with _private_server(kind) as private_url:
             yield private_url
     elif os.environ.get("CI"):
-        pytest.fail(_missing(kind, url))
+        pytest.fail(_missing(kind, url, refusal), pytrace=False)
     else:
-        pytest.skip(_missing(kind, url))
+        pytest.skip(_missing(kind, url, refusal))
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """A plugin for pytest: the reasons why tests were skipped, each once and with its number of tests.
 
-Stacks lack much on purpose: a line for each place that skips would bury what failed.
+Without a server, and on stacks, much is skipped: a line for each place would bury what failed.
 """
 
 from collections import Counter

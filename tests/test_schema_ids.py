@@ -93,3 +93,15 @@ async def test_class_gets_the_integer_that_the_rows_have(live: Live, adapter: st
 
     async with live.open(adapter, User=mended, OAuthAccount=None) as (users, _, _):
         assert (await users.get(7)).email == "anne@example.com"
+
+
+async def test_ids_that_are_neither_are_made_what_the_class_says(live: Live) -> None:
+    for table in live.tables.values():
+        without_foreign_keys(table)
+    live.tables["user"].c.id.type = sa.String(20)
+    live.create()
+
+    problems = await live.problems(User=User, OAuthAccount=None)
+
+    [problem] = [problem for problem in problems if problem.column == "id"]
+    assert problem.fix.startswith("op.alter_column('user', 'id', type_=sa.Integer()")

@@ -192,6 +192,22 @@ def test_foreign_key_refers_to_user_where_there_are_several_user_tables(schema: 
     assert reference(OAuthAccount) == (f"{User.__table__}.id", "cascade")
 
 
+def test_foreign_key_takes_the_type_of_the_user_table_that_comes_later(base: Any) -> None:
+    class Admin(SQLAlchemyBaseUserTableInt, base):
+        __tablename__ = "admin"
+
+    class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, base):
+        pass
+
+    assert isinstance(OAuthAccount.__table__.c.user_id.type, Integer)
+
+    class User(SQLAlchemyBaseUserTableUUID, base):
+        pass
+
+    assert reference(OAuthAccount) == ("user.id", "cascade")
+    assert isinstance(OAuthAccount.__table__.c.user_id.type, GUID)
+
+
 def test_foreign_key_follows_the_table_that_others_inherit_from(base: Any) -> None:
     class Person(SQLAlchemyBaseUserTableInt, base):
         __tablename__ = "person"

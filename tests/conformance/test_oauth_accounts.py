@@ -341,6 +341,20 @@ async def test_oauth_methods_need_an_oauth_table(backend: Backend) -> None:
     assert await users.get_by_email(BERT["email"]) is None
 
 
+async def test_accounts_without_a_table_are_refused_before_anything_is_looked_up(
+    backend: Backend,
+) -> None:
+    users = backend.users_without_oauth
+    gone = await users.create(ANNE)
+    await users.delete(gone)
+    with pytest.raises(NotSetOAuthAccountTableError):
+        await users.add_oauth_account(gone, account())
+    with pytest.raises(NotSetOAuthAccountTableError):
+        await users.update_oauth_account(gone, gone, {})
+    with pytest.raises(NotSetOAuthAccountTableError):
+        await users.update(gone, {"oauth_accounts": [account()]})
+
+
 def _account(account_id: str) -> dict[str, Any]:
     return {
         "oauth_name": "provider",

@@ -28,4 +28,12 @@ class Equivalent:
     reason: str
 
 
-EQUIVALENT: list[Equivalent] = []
+EQUIVALENT = [
+    Equivalent(
+        "compat/fastapi_users_db_sqlalchemy/user_database.py",
+        "SQLAlchemyUserDatabase.__class_getitem__",
+        "padded = (*given, *[Any] * (wanted - len(given)))[:wanted] if wanted else given",
+        "padded = (*given, *[Any] * (wanted + len(given)))[:wanted] if wanted else given",
+        "it is cut to the number that is wanted",
+    ),
+]

@@ -149,25 +149,35 @@ def test_lines_are_chosen() -> None:
     assert mutants.chosen([f"{path}:{first.line}-{last.line}"]) == mutants.chosen([path])
 
 
-SURVIVES, IS_KILLED, HANGS = "pass", "raise RuntimeError", "while True: pass"
+PATH = "fastapi_users_db/deprecation.py"
+STATEMENT = 'return ", ".join(_name(table) for table in tables if table is not None)'
+SURVIVES, IS_KILLED = (f"{text}; {STATEMENT}" for text in ("pass", "raise RuntimeError"))
+HANGS = "while True: pass"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *texts: str) -> dict[str, str | None]:
+    """Return what kills the mutants that have these texts in place of a statement."""
+    original = (mutants.ROOT / PATH).read_bytes()
+    start = original.index(STATEMENT.encode())
+    end = start + len(STATEMENT)
+    monkeypatch.setattr(mutants, "steps", lambda _: [("tests/test_deprecation.py",)])
+    run = mutants.Run([Mutation(PATH, 1, "_names", "statement", start, end, t) for t in texts])
+    run.finish(workers=1)
+    assert (mutants.ROOT / PATH).read_bytes() == original
+    return {outcome.mutation.text: outcome.by for outcome in run.outcomes}
 
 
 @pytest.mark.thorough
 def test_mutants_run_in_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = "fastapi_users_db/deprecation.py"
-    original = (mutants.ROOT / path).read_bytes()
-    statement = b'return ", ".join(_name(table) for table in tables if table is not None)'
-    start = original.index(statement)
-    texts = [f"{text}; {statement.decode()}" for text in (SURVIVES, IS_KILLED)]
-    sample = [
-        Mutation(path, 1, "_names", "statement", start, start + len(statement), text)
-        for text in (*texts, HANGS)
-    ]
-    monkeypatch.setattr(mutants, "steps", lambda _: [("tests/test_deprecation.py",)])
     monkeypatch.setattr(mutants, "SECONDS_FOR_A_TEST", 2)
-    run = mutants.Run(sample)
-    run.finish(workers=1)
-    by = {outcome.mutation.text: outcome.by for outcome in run.outcomes}
-    assert [text for text, test in by.items() if test is None] == [texts[0]]
+    by = run(monkeypatch, SURVIVES, IS_KILLED, HANGS)
+    assert [text for text, test in by.items() if test is None] == [SURVIVES]
     assert all(test.startswith("tests/test_deprecation.py::") for test in by.values() if test)
-    assert (mutants.ROOT / path).read_bytes() == original
+
+
+@pytest.mark.thorough
+def test_a_mutant_whose_tests_do_not_end_in_time_is_not_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mutants, "SECONDS_FOR_A_CHOICE", 0.1)
+    assert run(monkeypatch, IS_KILLED) == {IS_KILLED: None}
