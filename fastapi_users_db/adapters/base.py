@@ -49,6 +49,7 @@ from fastapi_users_db.mapping import (
     entity,
     is_mapped_class,
     is_verbatim,
+    members,
     no_mapping,
     read,
     user_entity,
@@ -201,7 +202,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         except MultipleResultsFound:
             self._log_that_several_match("id")
             user = await self._get_user(statement.order_by(users.id_expression).limit(1))
-        return user
+        is_exact = user is None or _is_linked(user, (oauth, account_id))
+        return user if is_exact or not all(map(is_verbatim, users.account_columns)) else None
 
     async def create(self, create_dict: dict[str, Any]) -> UP:
         """Create a user.
@@ -713,6 +715,13 @@ def _has_address(user: Any, email: str) -> bool:
     # What a hook of the app's own has made of the user may have no address.
     is_alike = found is None or found == email or differs_only_by_case(found, email)
     return user is not None and is_alike
+
+
+def _is_linked(user: Any, external: ExternalAccount) -> bool:
+    """Tell whether none of the OAuth accounts that can be seen of a user is merely alike."""
+    accounts = map(external_account, members(read(user, OAUTH_ACCOUNTS)))
+    alike = [a for a in accounts if str(a).lower() == str(external).lower()]
+    return not alike or any(all(map(is_same_text, a, external)) for a in alike)
 
 
 def _holds(instance: Any, attribute: str, value: Any, of: Entity) -> bool:

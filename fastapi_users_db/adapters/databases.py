@@ -35,6 +35,7 @@ from fastapi_users_db.adapters.rows import (
 )
 from fastapi_users_db.adapters.unit import NEW, Given, Unit
 from fastapi_users_db.catalogue import LiveTables
+from fastapi_users_db.comparison import is_same_text
 from fastapi_users_db.deprecation import (
     DATABASES_ACCESS_TOKEN_ADAPTER,
     DATABASES_ADAPTER,
@@ -55,6 +56,7 @@ from fastapi_users_db.mapping import (
     assign,
     checked_instance,
     entity,
+    is_verbatim,
     read,
     user_entity,
 )
@@ -412,8 +414,11 @@ class RowsUnit(Unit):
     async def remove(self, instance: Any) -> None:
         self._subject = None
         users, rows = self._of, self._rows
-        row = {**users.values(instance), **loaded_values(users, instance)}
+        loaded = loaded_values(users, instance)
+        row = {**users.values(instance), **loaded}
         if any(row.get(attribute) is None for attribute in users.primary_key):
+            return
+        if (users.mapper is None or not loaded) and not await self._is_named_exactly(row):
             return
         if isinstance(users, UserEntity) and users.oauth is not None:
             owner = users.owner_attributes.items()
@@ -443,6 +448,15 @@ class RowsUnit(Unit):
     async def exists(self, instance: Any) -> bool:
         row = {**self._of.values(instance), **loaded_values(self._of, instance)}
         return bool(await self._rows.again(row, self._of.primary_key))
+
+    async def _is_named_exactly(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether a row that was not read has its key in exactly the given letters."""
+        of = self._of
+        texts = [
+            k for k in of.primary_key if isinstance(row[k], str) and is_verbatim(of.columns[k])
+        ]
+        found = await self._rows.again(row, texts) if texts else {}
+        return all(key in found and is_same_text(found[key], row[key]) for key in texts)
 
     async def column(self, statement: Any, *, newest: bool = False) -> Sequence[Any]:
         if newest:

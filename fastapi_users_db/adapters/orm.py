@@ -35,6 +35,7 @@ from fastapi_users_db.adapters.session import (
 )
 from fastapi_users_db.adapters.unit import NEW, Given, Unit
 from fastapi_users_db.catalogue import LiveTables
+from fastapi_users_db.comparison import is_same_text
 from fastapi_users_db.drivers import first_error, violation
 from fastapi_users_db.exceptions import (
     AccessTokenNotFoundError,
@@ -47,6 +48,7 @@ from fastapi_users_db.mapping import (
     UserEntity,
     checked_instance,
     entity,
+    is_verbatim,
     members,
     read,
 )
@@ -307,7 +309,8 @@ class SessionUnit(Unit):
             # It stands for the row with its primary key, as it does over `databases`.
             if state.session is not None:
                 state.session.expunge(instance)
-            if None not in state.mapper.primary_key_from_instance(instance):
+            is_given = None not in state.mapper.primary_key_from_instance(instance)
+            if is_given and await self.exists(instance):
                 make_transient_to_detached(instance)
         if state.was_deleted or (state.key is None and self._inside is not None):
             self._subject = None  # there is no row
@@ -350,7 +353,15 @@ class SessionUnit(Unit):
         columns = state.mapper.primary_key
         key = state.identity or state.mapper.primary_key_from_instance(instance)
         is_row = and_(*(c == value for c, value in zip(columns, key, strict=True)))
-        return bool(await self.column(select(*columns).where(is_row), newest=True))
+        statement = select(*columns).where(is_row)
+        if not self._is_undone:
+            statement = statement.with_for_update(read=True)
+        found = (await self.execute(statement)).first()
+        # A collation takes other texts for the same.
+        return found is not None and all(
+            is_same_text(value, given) or not is_verbatim(column)
+            for column, value, given in zip(columns, found, key, strict=True)
+        )
 
     async def column(self, statement: Any, *, newest: bool = False) -> Sequence[Any]:
         if newest and not self._is_undone:
