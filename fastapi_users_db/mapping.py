@@ -129,8 +129,15 @@ class Entity:
         return self.columns.get(self.synonyms.get(attribute, attribute))
 
     def attribute(self, column: Column[Any]) -> str:
-        """Return the attribute that is a column."""
+        """Return the attribute that is a column, its own or one that it inherits."""
+        if self.mapper is not None:
+            return self.mapper.get_property_by_column(column).key
         return next(key for key, value in self.columns.items() if value is column)
+
+    @cached_property
+    def tables(self) -> list[Any]:
+        """The tables of the class: its own, and those of the classes that it inherits from."""
+        return [self.table] if self.mapper is None else list(self.mapper.tables)
 
     @cached_property
     def primary_key(self) -> list[str]:

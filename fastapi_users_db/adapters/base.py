@@ -456,7 +456,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             is_gone = given.accounts and user is not None and not await unit.exists(user)
             return UserNotFoundError() if is_gone else None
         email = given.values.get("email")
-        if isinstance(email, str) and violated.is_in(users.table):
+        if isinstance(email, str) and any(map(violated.is_in, users.tables)):
             column = users.find_column("email")
             is_email = column is not None and column.name in columns
             # Of several constraints, as where a request is sent twice, the driver names one.

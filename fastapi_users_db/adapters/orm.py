@@ -472,7 +472,7 @@ class SessionUnit(Unit):
     async def _undo(self, error: BaseException, held: Held | None = None) -> BaseException:
         """Undo what was written, and return the error to raise."""
         oauth_tables = [] if self._oauth is None else [self._oauth.table]
-        violated = violation(error, self._of.table, *oauth_tables)
+        violated = violation(error, *self._of.tables, *oauth_tables)
         hide_parameters(error)
         savepoint, self._savepoint = self._savepoint, None
         if isinstance(error, FastAPIUsersDBError) and not self._is_changing and savepoint is None:

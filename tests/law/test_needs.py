@@ -1,0 +1,148 @@
+"""Nothing is asked for before a method needs it."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from fastapi_users_db import (
+    DatabasesUserDatabase,
+    SQLAlchemyBaseAccessTokenTableUUID,
+    SQLAlchemyBaseOAuthAccountTableUUID,
+    SQLAlchemyBaseUserTableUUID,
+    SQLAlchemyUserDatabase,
+)
+from tests.law.conftest import BOTH, App
+from tests.people import ACCOUNT, ANNE
+
+pytestmark = pytest.mark.parametrize("backend", BOTH, indirect=True)
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Phone(Base):
+    """No e-mail address, no password, no flags."""
+
+    __tablename__ = "phone"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    owner: Mapped[str | None] = mapped_column(String(20))
+
+
+class Numbered(Base):
+    """No attribute `id`."""
+
+    __tablename__ = "numbered"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(100), unique=True)
+
+
+class Ticket(Base):
+    """An access token without a time."""
+
+    __tablename__ = "ticket"
+
+    token: Mapped[str] = mapped_column(String(43), primary_key=True)
+    user_id: Mapped[int] = mapped_column()
+
+
+class BaseWithAccounts(DeclarativeBase):
+    pass
+
+
+class Account(SQLAlchemyBaseOAuthAccountTableUUID, BaseWithAccounts):
+    pass
+
+
+class UserWithAccounts(SQLAlchemyBaseUserTableUUID, BaseWithAccounts):
+    """No relationship to its accounts."""
+
+
+class Token(SQLAlchemyBaseAccessTokenTableUUID, BaseWithAccounts):
+    user_id: Mapped[Any] = mapped_column(ForeignKey("user.id"))
+
+
+async def test_a_user_without_an_address_lives_its_whole_life(app: App) -> None:
+    async with app.users(Phone) as users:
+        user = await users.create({"number": "1"})
+        await users.update(user, {"owner": "Anne"})
+        found = await users.get(user.id)
+        await users.delete(found)
+
+    assert (found.number, found.owner) == ("1", "Anne")
+    assert await app.number(Phone) == 0
+
+
+async def test_a_look_up_may_be_the_apps_own(app: App) -> None:
+    parent: Any = DatabasesUserDatabase if app.backend == "databases" else SQLAlchemyUserDatabase
+
+    class ByNumber(parent):
+        async def get_by_email(self, email: str) -> Any:
+            return await self._get_user(select(Phone).where(Phone.number == email))
+
+    async with app.users(Phone, kind=ByNumber) as users:
+        user = await users.create({"number": "1"})
+        found, none = await users.get_by_email("1"), await users.get_by_email("2")
+
+    assert (found.id, none) == (user.id, None)
+
+
+async def test_what_a_look_up_needs_is_named_when_it_is_called(app: App) -> None:
+    async with app.users(Phone) as users:
+        with pytest.raises(TypeError, match="email"):
+            await users.get_by_email("anne@example.com")
+
+
+async def test_another_unique_column_is_explained_without_an_address(app: App) -> None:
+    async with app.users(Phone) as users:
+        await users.create({"number": "1"})
+        with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
+            await users.create({"number": "1"})
+        await users.create({"number": "2"})
+
+    assert await app.number(Phone) == 2
+
+
+async def test_a_user_without_an_id_is_found_by_address(app: App) -> None:
+    async with app.users(Numbered) as users:
+        await users.create({"email": "anne@example.com"})
+        user = await users.get_by_email("ANNE@example.com")
+        await users.update(user, {"email": "bert@example.com"})
+        with pytest.raises(TypeError, match="id"):
+            await users.get(1)
+        await users.delete(user)
+
+    assert user.email == "bert@example.com"
+    assert await app.number(Numbered) == 0
+
+
+async def test_a_token_needs_a_time_only_where_one_is_asked_for(app: App) -> None:
+    async with app.tokens(Ticket) as tokens:
+        await tokens.create({"token": "a", "user_id": 1})
+        found = await tokens.get_by_token("a")
+        await tokens.update(found, {"token": "b"})
+        await tokens.delete(found)
+
+    assert found.token == "b"
+    assert await app.number(Ticket) == 0
+
+
+async def test_without_a_table_of_accounts_there_need_be_no_relationship(app: App) -> None:
+    async with app.users(UserWithAccounts) as users:
+        user = await users.create(ANNE)
+        await users.update(user, {"is_verified": True})
+        with pytest.raises(NotImplementedError):
+            await users.add_oauth_account(user, ACCOUNT)
+
+    assert user.is_verified
+
+
+async def test_a_missing_relationship_is_named(app: App) -> None:
+    async with app.users(UserWithAccounts, Account) as users:
+        with pytest.raises(TypeError, match="oauth_accounts: Mapped"):
+            await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
