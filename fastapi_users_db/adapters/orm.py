@@ -214,6 +214,7 @@ class SessionUnit(Unit):
         self._subject = None if self._is_new else subject
         self._accounts: list[Any] = []
         self._removed: list[Any] = []
+        self._outdated: set[str] = set()
         self._is_changing = self._is_removing = False
         self._mapper: Any = of.mapper
         self._oauth: Any = of.oauth if isinstance(of, UserEntity) else None
@@ -232,6 +233,10 @@ class SessionUnit(Unit):
 
     async def __aenter__(self) -> SessionUnit:
         self._guard.enter_context(in_one_task(self._inside))
+        if self._subject is not None and self._given is not NOTHING:
+            # A savepoint flushes, and so does a query: after that nobody knows.
+            state: Any = instance_state(self._subject)
+            self._outdated = outdated_by_flush(state, entity(state.class_))
         try:
             if not self._adapter.commit:
                 self._savepoint = await begin_savepoint(self._session, self._mapper)
@@ -341,6 +346,8 @@ class SessionUnit(Unit):
         ]
         if user is not None and self._has_collection:
             set_committed_value(user, OAUTH_ACCOUNTS, [a for is_own, a in marked if is_own])
+            if users.relationship_to_accounts.order_by:
+                self._outdated.add(OAUTH_ACCOUNTS)
         return marked
 
     async def exists(self, instance: Any) -> bool:
@@ -400,7 +407,7 @@ class SessionUnit(Unit):
             return
         state: Any = instance_state(subject)
         of: Entity = entity(state.class_)
-        outdated = outdated_by_flush(state, of)
+        outdated = outdated_by_flush(state, of) | self._outdated
         if self._given.values and not self._is_new:
             write_whatever_was_read(state, of, self._given.values)
         is_writing = bool(session.new or session.dirty or session.deleted)
