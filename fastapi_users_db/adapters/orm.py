@@ -239,7 +239,7 @@ class SessionUnit(Unit):
             self._outdated = outdated_by_flush(state, entity(state.class_))
         try:
             if not self._adapter.commit:
-                self._savepoint = await begin_savepoint(self._session, self._mapper)
+                self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
         except BaseException as error:
             with self._guard:
                 raise await self._undo(error) from error.__cause__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from fastapi_users_db.mapping import (
     is_statement,
     members,
 )
-from fastapi_users_db.versions.sqlalchemy import written_states
+from fastapi_users_db.versions.sqlalchemy import as_in_flush, written_states
 
 __all__ = [
     "Held",
@@ -144,9 +144,12 @@ async def read_first(session: Any, is_committing: bool, reading: Awaitable[_T]) 
         raise
 
 
-async def begin_savepoint(session: AsyncSession, mapper: Mapper[Any]) -> Any:
-    """Begin a savepoint, in a transaction on SQLite too."""
-    connection = await session.connection(bind_arguments={"mapper": mapper})
+async def begin_savepoint(
+    session: AsyncSession, inside: Session | None, mapper: Mapper[Any]
+) -> Any:
+    """Begin a savepoint where the session writes, in a transaction on SQLite too."""
+    with nullcontext() if inside is None else as_in_flush(inside):
+        connection = await session.connection(bind_arguments={"mapper": mapper})
     if connection.dialect.name == "sqlite":
         # Its driver begins none for a SAVEPOINT, so that releasing it would commit. Two that had
         # read could not both write: the lock is taken before.
@@ -259,7 +262,8 @@ class Held:
         for state in self._written:
             instance = state.obj()
             if instance is not None and state.session is session and state.expired:
-                session.refresh(instance)
+                with as_in_flush(session):
+                    session.refresh(instance)
 
 
 def _restore(instance: Any, mapper: Mapper[Any], name: str, value: Any) -> None:
