@@ -26,6 +26,7 @@ from fastapi_users_db.adapters.session import (
     execute,
     hide_parameters,
     in_one_task,
+    is_watched,
     live_tables,
     load_rest,
     outdated_by_flush,
@@ -187,10 +188,19 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         return await read_first(self.session, self.commit, unit.column(statement))
 
     async def _delete_tokens(self, tokens: Sequence[str]) -> int:
-        async with SessionUnit(self, self._tokens, NEW, NOTHING) as unit:
-            token = self._tokens.column("token")
-            result = await unit.execute(delete(self._tokens.table).where(token.in_(tokens)))
-        return int(result.rowcount)
+        of = self._tokens
+        column = of.find_column("token")
+        async with SessionUnit(self, of, NEW, NOTHING) as unit:
+            if column is not None and not is_watched(self.session, of.mapper):
+                result = await unit.execute(delete(of.table).where(column.in_(tokens)))
+                return int(result.rowcount)
+            # Through the unit of work: other tables, cascades and listeners have a part in it.
+            is_one = of.expression("token").in_(tokens)
+            found = await unit.execute(select(of.target).where(is_one))
+            instances = found.unique().scalars().all()
+            for instance in instances:
+                await unit.remove(instance)
+        return len(instances)
 
     def _live_tables(self) -> LiveTables:
         return live_tables(self.session, self.access_token_table)

@@ -39,6 +39,7 @@ __all__ = [
     "execute",
     "hide_parameters",
     "in_one_task",
+    "is_watched",
     "live_tables",
     "load_rest",
     "outdated_by_flush",
@@ -111,6 +112,22 @@ async def execute(session: Any, statement: Any, *parameters: Any) -> Any:
     except StatementError as error:
         hide_parameters(error)
         raise
+
+
+def is_watched(session: Any, mapper: Any) -> bool:
+    """Tell whether more has to happen when an object is deleted than that its row goes: in other
+    tables, by a cascade, or by a listener."""
+    _, inside = sessions(session)
+    of_session = getattr(inside, "dispatch", None)
+    return bool(
+        mapper.inherits
+        or mapper.polymorphic_on is not None
+        or any(r.cascade.delete or (r.uselist and not r.viewonly) for r in mapper.relationships)
+        or mapper.dispatch.before_delete
+        or mapper.dispatch.after_delete
+        or getattr(of_session, "before_flush", ())
+        or getattr(of_session, "after_flush", ())
+    )
 
 
 async def load_rest(session: Any, instance: Any) -> None:
