@@ -111,7 +111,7 @@ def delete_accounts(users: UserEntity) -> Any:
 def select_expired(tokens: Entity, max_age: datetime, batch_size: int) -> Any:
     """Return the statement for the values of some access tokens created before a time."""
     return (
-        select(tokens.column("token"))
-        .where(tokens.column("created_at") < max_age)
+        select(tokens.expression("token"))
+        .where(tokens.expression("created_at") < max_age)
         .limit(batch_size)
     )

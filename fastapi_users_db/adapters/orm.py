@@ -26,6 +26,7 @@ from fastapi_users_db.adapters.session import (
     execute,
     hide_parameters,
     in_one_task,
+    is_watched,
     live_tables,
     load_rest,
     outdated_by_flush,
@@ -188,10 +189,19 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         return await read_first(self.session, self.commit, unit.column(statement))
 
     async def _delete_tokens(self, tokens: Sequence[str]) -> int:
-        async with SessionUnit(self, self._tokens, NEW, NOTHING) as unit:
-            token = self._tokens.column("token")
-            result = await unit.execute(delete(self._tokens.table).where(token.in_(tokens)))
-        return int(result.rowcount)
+        of = self._tokens
+        column = of.find_column("token")
+        async with SessionUnit(self, of, NEW, NOTHING) as unit:
+            if column is not None and not is_watched(self.session, of.mapper):
+                result = await unit.execute(delete(of.table).where(column.in_(tokens)))
+                return int(result.rowcount)
+            # Through the unit of work: other tables, cascades and listeners have a part in it.
+            is_one = of.expression("token").in_(tokens)
+            found = await unit.execute(select(of.target).where(is_one))
+            instances = found.unique().scalars().all()
+            for instance in instances:
+                await unit.remove(instance)
+        return len(instances)
 
     def _live_tables(self) -> LiveTables:
         return live_tables(self.session, self.access_token_table)
@@ -215,6 +225,7 @@ class SessionUnit(Unit):
         self._subject = None if self._is_new else subject
         self._accounts: list[Any] = []
         self._removed: list[Any] = []
+        self._outdated: set[str] = set()
         self._is_changing = self._is_removing = False
         # Whether a new transaction has begun since, in which a lock would stay.
         self._is_undone = False
@@ -235,9 +246,13 @@ class SessionUnit(Unit):
 
     async def __aenter__(self) -> SessionUnit:
         self._guard.enter_context(in_one_task(self._inside))
+        if self._subject is not None and self._given is not NOTHING:
+            # A savepoint flushes, and so does a query: after that nobody knows.
+            state: Any = instance_state(self._subject)
+            self._outdated = outdated_by_flush(state, entity(state.class_))
         try:
             if not self._adapter.commit:
-                self._savepoint = await begin_savepoint(self._session, self._mapper)
+                self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
         except BaseException as error:
             with self._guard:
                 raise await self._undo(error) from error.__cause__
@@ -346,6 +361,8 @@ class SessionUnit(Unit):
         ]
         if user is not None and self._has_collection:
             set_committed_value(user, OAUTH_ACCOUNTS, [a for is_own, a in marked if is_own])
+            if users.relationship_to_accounts.order_by:
+                self._outdated.add(OAUTH_ACCOUNTS)
         return marked
 
     async def exists(self, instance: Any) -> bool:
@@ -415,7 +432,7 @@ class SessionUnit(Unit):
             return
         state: Any = instance_state(subject)
         of: Entity = entity(state.class_)
-        outdated = outdated_by_flush(state, of)
+        outdated = outdated_by_flush(state, of) | self._outdated
         if self._given.values and not self._is_new:
             write_whatever_was_read(state, of, self._given.values)
         is_writing = bool(session.new or session.dirty or session.deleted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from fastapi_users_db.mapping import (
     is_statement,
     members,
 )
-from fastapi_users_db.versions.sqlalchemy import written_states
+from fastapi_users_db.versions.sqlalchemy import as_in_flush, written_states
 
 __all__ = [
     "Held",
@@ -39,6 +39,7 @@ __all__ = [
     "execute",
     "hide_parameters",
     "in_one_task",
+    "is_watched",
     "live_tables",
     "load_rest",
     "outdated_by_flush",
@@ -113,6 +114,22 @@ async def execute(session: Any, statement: Any, *parameters: Any) -> Any:
         raise
 
 
+def is_watched(session: Any, mapper: Any) -> bool:
+    """Tell whether more has to happen when an object is deleted than that its row goes: in other
+    tables, by a cascade, or by a listener."""
+    _, inside = sessions(session)
+    of_session = getattr(inside, "dispatch", None)
+    return bool(
+        mapper.inherits
+        or mapper.polymorphic_on is not None
+        or any(r.cascade.delete or (r.uselist and not r.viewonly) for r in mapper.relationships)
+        or mapper.dispatch.before_delete
+        or mapper.dispatch.after_delete
+        or getattr(of_session, "before_flush", ())
+        or getattr(of_session, "after_flush", ())
+    )
+
+
 async def load_rest(session: Any, instance: Any) -> None:
     """Load what an instance of a subclass has besides, as the columns of a table of its own."""
     kind: Any = type(instance)
@@ -146,9 +163,12 @@ async def read_first(session: Any, is_committing: bool, reading: Awaitable[_T]) 
         raise
 
 
-async def begin_savepoint(session: AsyncSession, mapper: Mapper[Any]) -> Any:
-    """Begin a savepoint, in a transaction on SQLite too."""
-    connection = await session.connection(bind_arguments={"mapper": mapper})
+async def begin_savepoint(
+    session: AsyncSession, inside: Session | None, mapper: Mapper[Any]
+) -> Any:
+    """Begin a savepoint where the session writes, in a transaction on SQLite too."""
+    with nullcontext() if inside is None else as_in_flush(inside):
+        connection = await session.connection(bind_arguments={"mapper": mapper})
     if connection.dialect.name == "sqlite":
         # Its driver begins none for a SAVEPOINT, so that releasing it would commit. Two that had
         # read could not both write: the lock is taken before.
@@ -261,7 +281,8 @@ class Held:
         for state in self._written:
             instance = state.obj()
             if instance is not None and state.session is session and state.expired:
-                session.refresh(instance)
+                with as_in_flush(session):
+                    session.refresh(instance)
 
 
 def _restore(instance: Any, mapper: Mapper[Any], name: str, value: Any) -> None:
