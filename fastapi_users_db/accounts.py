@@ -46,6 +46,7 @@ def pair_accounts(
         account, else with `None`.
     """
     by_id = {read(account, id_attribute): account for account in existing}
+    by_id.pop(None, None)  # a class need not have an `id`
     found = [by_id.get(a.get(id_attribute, a.get("id"))) for a in given]
     # One that is found by its id may become another external account: it is no other given one.
     free = {
@@ -112,7 +113,10 @@ def values_of_account(values: Mapping[str, Any], users: UserEntity, owner: Any) 
 
 def checked_account(oauth_account: Any) -> Any:
     """Return `oauth_account`, or raise `TypeError` if it is nothing that has an id."""
-    if not isinstance(oauth_account, Mapping) and not has_attributes(oauth_account, "id"):
+    names = ("id", "account_id")
+    if not isinstance(oauth_account, Mapping) and not any(
+        has_attributes(oauth_account, name) for name in names
+    ):
         raise TypeError(
             f"oauth_account must be one of the user's OAuth accounts, not "
             f"{type(oauth_account).__name__}. "

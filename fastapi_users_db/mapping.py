@@ -102,6 +102,11 @@ class Entity:
         expression = self.expression(name)
         return next((k for k, c in self.columns.items() if expression.shares_lineage(c)), name)
 
+    def key_of(self, instance: Any) -> list[Any]:
+        """Return what tells an instance, or a mapping, from others: its `id`, if it has one."""
+        names = [self.id] if self.id in self.columns else self.primary_key
+        return [read(instance, name) for name in names]
+
     def expression(self, attribute: str) -> Any:
         """Return what stands for an attribute in a statement: a column, or what a hybrid gives."""
         mapper = self.mapper

@@ -338,9 +338,9 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         is_other = external_account(changed) != external_account(oauth_account)
         async with self._unit(user, Given(accounts=[changed])) as unit:
             own = await self._own_accounts(unit, user, [changed] if is_other else [])
-            key = self._oauth_accounts.id
-            wanted = read(oauth_account, key)
-            existing = next((account for account in own if read(account, key) == wanted), None)
+            wanted = self._oauth_accounts.key_of(oauth_account)
+            found = (account for account in own if self._oauth_accounts.key_of(account) == wanted)
+            existing = next(found, None)
             if existing is None:
                 is_there = await unit.exists(user)
                 raise OAuthAccountNotFoundError() if is_there else UserNotFoundError()

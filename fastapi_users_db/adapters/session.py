@@ -77,7 +77,7 @@ def sessions(session: Any) -> tuple[Any, Session | None]:
     """
     # By the registry's type: a mock has every attribute.
     is_scoped = isinstance(getattr(session, "registry", None), ScopedRegistry)
-    current = session() if is_scoped else session
+    current = session.registry() if is_scoped else session
     inside = getattr(current, "sync_session", None)
     return current, inside if isinstance(inside, Session) else None
 

@@ -1,6 +1,7 @@
 """Keys are what the class calls `id`, `email` and `token`: renamed, hybrids, synonyms."""
 
 import uuid
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from fastapi_users_db import (
 from tests.law.conftest import BOTH, App
 from tests.people import ACCOUNT, ANNE, BERT
 
-pytestmark = pytest.mark.parametrize("backend", BOTH, indirect=True)
+READ_BY_BOTH = pytest.mark.parametrize("backend", BOTH, indirect=True)
 
 
 class HybridBase(DeclarativeBase):
@@ -165,6 +166,7 @@ KEYS = pytest.mark.parametrize(
 
 
 @KEYS
+@READ_BY_BOTH
 async def test_a_user_lives_under_any_key(app: App, user: Any, account: Any, token: Any) -> None:
     async with app.users(user) as users:
         anne = await users.create(ANNE)
@@ -178,6 +180,7 @@ async def test_a_user_lives_under_any_key(app: App, user: Any, account: Any, tok
 
 
 @KEYS
+@READ_BY_BOTH
 async def test_an_address_is_taken_under_any_key(
     app: App, user: Any, account: Any, token: Any
 ) -> None:
@@ -191,6 +194,7 @@ async def test_an_address_is_taken_under_any_key(
 
 
 @KEYS
+@READ_BY_BOTH
 async def test_accounts_are_kept_under_any_key(
     app: App, user: Any, account: Any, token: Any
 ) -> None:
@@ -210,6 +214,7 @@ async def test_accounts_are_kept_under_any_key(
 
 
 @KEYS
+@READ_BY_BOTH
 async def test_a_token_lives_under_any_key(app: App, user: Any, account: Any, token: Any) -> None:
     async with app.tokens(token) as tokens:
         created = await tokens.create({"token": "a" * 43, "user_id": 1})
@@ -220,3 +225,16 @@ async def test_a_token_lives_under_any_key(app: App, user: Any, account: Any, to
 
     assert (found.user_id, changed.token) == (1, "b" * 43)
     assert await app.number(token) == 0
+
+
+@KEYS
+async def test_expired_tokens_are_deleted_under_any_key(
+    app: App, user: Any, account: Any, token: Any
+) -> None:
+    long_ago = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    async with app.tokens(token) as tokens:
+        await tokens.create({"token": "a" * 43, "user_id": 1, "created_at": long_ago})
+        await tokens.create({"token": "b" * 43, "user_id": 1})
+        deleted = await tokens.delete_expired(long_ago + timedelta(days=1))
+
+    assert (deleted, await app.number(token)) == (1, 1)

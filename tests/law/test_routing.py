@@ -82,7 +82,7 @@ class Pair:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb-asyncmy"])
-async def made(
+async def database(
     request: pytest.FixtureRequest,
     new_database: Callable[[str], Addresses],
     engine_of: Callable[[Addresses], AsyncEngine],
@@ -95,9 +95,9 @@ async def made(
 
 
 @pytest.fixture
-async def pair(made: Pair) -> AsyncIterator[Pair]:
-    yield made
-    for engine in (made.leader, made.follower):
+async def pair(database: Pair) -> AsyncIterator[Pair]:
+    yield database
+    for engine in (database.leader, database.follower):
         await delete_rows(engine, Base.metadata)
 
 
