@@ -142,11 +142,7 @@ class Facts:
         name = self.project.resolve(source, node)
         if not name or self.is_table(name):
             return False
-        if is_of(name, FU):
-            return True
-        if not isinstance(self.project.definition(name), ast.ClassDef):
-            return False
-        return self.project.derives(name, FU | {"pydantic"})
+        return is_of(name, FU) or self.project.derives(name, FU | {"pydantic"})
 
     def table_class(self, source: Source, node: ast.expr | None) -> str | None:
         """Return the mapped class that an adapter is given, as itself or as its table."""
@@ -292,11 +288,6 @@ class Facts:
         if isinstance(value, ast.Call):
             words += re.findall(r"\w+", " ".join(source.code(arg) for arg in value.args))
         return next((_PYTHON[word] for word in words if word in _PYTHON), None)
-
-    @cached_property
-    def id_is_needed(self) -> bool:
-        """Whether something of step 3 cannot be written without the type of the id."""
-        return self.is_legacy
 
 
 def _is_schema(name: str) -> bool:

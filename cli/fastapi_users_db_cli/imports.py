@@ -100,9 +100,7 @@ class _Plan:
             for each in self.missing
             if each.module == module and each.name and statement in self.source.tree.body
         ]
-        if isinstance(statement, ast.ImportFrom) and any(
-            alias.name == "*" for alias in statement.names
-        ):
+        if any(alias.name == "*" for alias in statement.names):
             return
         self.missing = [each for each in self.missing if each not in added]
         for alias in list(removed):
@@ -179,11 +177,9 @@ class _Plan:
         self.found.append(self.source.insert(at, text + self.source.newline))
 
     def _after(self, statement: ast.stmt, text: str) -> None:
+        # There is something behind the imports: what needs the new one.
         at = self.source.line_end(self.source.end(statement) - 1)
-        if self.source.data[:at].endswith((b"\n", b"\r")):
-            self.found.append(self.source.insert(at, text + self.source.newline))
-        else:
-            self.found.append(self.source.insert(at, self.source.newline + text))
+        self.found.append(self.source.insert(at, text + self.source.newline))
 
 
 def _by_statement(imports: list[Import]) -> list[list[Import]]:
@@ -206,14 +202,13 @@ def _first_block(source: Source) -> list[ast.Import | ast.ImportFrom]:
 
 
 def _top(source: Source) -> int:
-    """Return where a file without imports can have its first one."""
-    offset = 0
-    for statement in source.tree.body:
-        is_docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-        if not is_docstring and not isinstance(statement, ast.ImportFrom):
-            return source.line_start(source.start(statement))
-        offset = source.line_end(source.end(statement) - 1)
-    return offset
+    """Return where a file without imports can have its first one: behind what has to be first."""
+    return next(
+        source.line_start(source.start(statement))
+        for statement in source.tree.body
+        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        and not isinstance(statement, ast.ImportFrom)
+    )
 
 
 def _order(name: str) -> tuple[bool, bool, str]:

@@ -11,9 +11,10 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import takewhile
 from pathlib import PurePosixPath
 
-from fastapi_users_db_cli.source import FUNCTIONS, Binding, Imported, Scope, Source
+from fastapi_users_db_cli.source import Binding, Imported, Scope, Source
 
 __all__ = ["Project"]
 
@@ -73,9 +74,9 @@ class Project:
         dots = len(module) - len(module.lstrip("."))
         if dots:
             parts = PurePosixPath(importer.path).parent.parts
-            folder = parts[: len(parts) - dots + 1]
-            if len(folder) < len(parts) - dots + 1:
+            if dots > len(parts) + 1:
                 return None
+            folder = parts[: len(parts) - dots + 1]
             stem = "/".join([*folder, *filter(None, module[dots:].split("."))])
             candidates = [f"{stem}.py", f"{stem}/__init__.py" if stem else "__init__.py"]
             return next((path for path in candidates if path in self.sources), None)
@@ -177,10 +178,6 @@ class Project:
             is_of(ancestor, libraries, *names) for ancestor in self.ancestors(name)
         )
 
-    def key(self, source: Source, node: ast.ClassDef | ast.FunctionDef) -> str:
-        """Return what a class or function at the top of a file is called."""
-        return f"{source.path}:{node.name}"
-
     def classes(self) -> Iterator[tuple[Source, ast.ClassDef, str]]:
         """Go through all classes, with what each is called."""
         for source in self:
@@ -227,8 +224,10 @@ class Project:
 
     def hands_on(self, path: str, name: str, target: str) -> bool:
         """Tell whether a file has a name of the app, as its own or imported."""
-        is_there = path == target.partition(":")[0] or name in self.sources[path].module_scope.names
-        return is_there and self.member(path, name) in (target, f"{path}:{name}")
+        if path == target.partition(":")[0]:
+            return True
+        is_there = name in self.sources[path].module_scope.names
+        return is_there and self.member(path, name) == target
 
     def graph(self) -> dict[str, set[str]]:
         """Return which files a file imports as soon as it is imported itself."""
@@ -273,7 +272,10 @@ class Project:
                 return self.annotated(source, binding.annotation)
             if isinstance(binding, ast.AnnAssign):
                 return self.annotated(source, binding.annotation)
-            if isinstance(binding, ast.Call | ast.Await) and not isinstance(binding, ast.Name):
+            assigned = source.parents.get(binding) if isinstance(binding, ast.AST) else None
+            if isinstance(assigned, ast.AnnAssign):
+                return self.annotated(source, assigned.annotation)
+            if isinstance(binding, ast.Call):
                 return self.type_of(source, binding)
         if isinstance(node, ast.Call):
             name = self.resolve(source, _unsubscripted(node.func))
@@ -292,10 +294,6 @@ class Project:
             quoted = [child for child, parent in source.parents.items() if parent is node]
             return self.resolve(source, quoted[0]) if quoted else None
         return self.resolve(source, node)
-
-    def function_of(self, source: Source, node: ast.AST) -> ast.FunctionDef | None:
-        """Return the function that a node is part of."""
-        return source.enclosing(node, *FUNCTIONS)  # type: ignore[return-value]
 
 
 def is_of(name: str, libraries: Iterable[str], *names: str) -> bool:
@@ -319,9 +317,4 @@ def _parts(path: str) -> tuple[str, ...]:
 
 def _common(one: str, other: str) -> list[str]:
     pairs = zip(PurePosixPath(one).parts, PurePosixPath(other).parts, strict=False)
-    common = []
-    for mine, theirs in pairs:
-        if mine != theirs:
-            break
-        common.append(mine)
-    return common
+    return [mine for mine, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]

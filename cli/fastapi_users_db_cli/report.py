@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -42,16 +43,12 @@ def write_of(finding: Finding) -> str:
         return finding.write
     source = finding.source
     edits = [edit for edit in finding.change.edits if edit.path == source.path]
-    if not edits:
-        return ""
     start, end = finding.span
     near = [edit for edit in edits if edit.start <= source.line_end(end) and edit.end >= start]
-    low = source.line_start(min(edit.start for edit in near or edits))
-    high = source.line_end(max(edit.end for edit in near or edits))
+    low = source.line_start(min(edit.start for edit in near))
+    high = source.line_end(max(edit.end for edit in near))
     old = source.data[low:high].decode().splitlines()
-    moved = [
-        type(edit)(edit.path, edit.start - low, edit.end - low, edit.text) for edit in near or edits
-    ]
+    moved = [type(edit)(edit.path, edit.start - low, edit.end - low, edit.text) for edit in near]
     new = apply(source.data[low:high], moved).decode().splitlines()
     changed = [line.strip() for line in new if line not in old and line.strip()]
     return changed[0] if changed else "(nothing)"
@@ -100,8 +97,9 @@ def as_diff(old: Mapping[str, str], new: Mapping[str, str]) -> str:
     lines: list[str] = []
     for path in sorted(new):
         if old[path] != new[path]:
-            pair = (old[path].splitlines(keepends=True), new[path].splitlines(keepends=True))
-            for line in difflib.unified_diff(*pair, f"a/{path}", f"b/{path}"):
+            # Not str.splitlines(), which splits at form feeds too.
+            before, after = (re.findall(r".*\n|.+", text[path]) for text in (old, new))
+            for line in difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"):
                 ended = line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
                 colour = {"+": "safe", "-": "manual", "@": "code"}.get(line[0])
                 lines.append(_paint(ended, colour) if colour else ended)

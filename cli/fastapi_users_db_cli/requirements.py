@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.source import Edit, Text
 
-__all__ = ["Requirement", "is_requirements", "requirements"]
+__all__ = ["Requirement", "is_requirements", "requirements", "tables"]
 
 _FILES = re.compile(
     r"(?i)(.*requirements.*\.(txt|in)|requirements/.*\.(txt|in)|pyproject\.toml|setup\.cfg"
@@ -29,7 +29,7 @@ _REQUIREMENT = re.compile(
     """
 )
 _TABLE = re.compile(
-    r"(?m)^(?P<name>fastapi[-_.]users(?:[-_.]db[-_.]sqlalchemy)?)[ \t]*=[ \t]*(?P<value>.*)$"
+    r"(?m)^(?P<name>fastapi[-_.]users(?:[-_.]db[-_.]sqlalchemy)?)[ \t]*=(?!=)[ \t]*(?P<value>.*)$"
 )
 
 
@@ -96,16 +96,19 @@ class Requirement:
 
     def removed(self) -> Edit:
         """Require it no longer."""
-        quote = self.match["quote"]
         start, end = self._offset(self.match.start("before")), self._offset(self.match.end())
         if self.match["before"][:1] in (",", "["):
             start += 1 if self.match["before"].startswith("[") else 0
             return Edit(self.file.path, start, end, "")
-        line_end = self.file.line_end(max(end - 1, 0)) if self.file.data[end : end + 1] else end
-        rest = self.file.data[end:line_end].strip()
-        if not quote or rest in (b"", b","):
-            return Edit(self.file.path, self.file.line_start(start), line_end, "")
-        return Edit(self.file.path, start, end, "")
+        return Edit(self.file.path, self.file.line_start(start), self.file.line_end(end), "")
+
+
+def tables(facts: Facts) -> Iterator[tuple[Text, tuple[int, int], str]]:
+    """Go through the requirements that are tables, as Poetry and Pipfiles have them."""
+    for path, text in sorted(facts.project.texts.items()):
+        for match in _TABLE.finditer(text) if is_requirements(path) else ():
+            start, end = (len(text[:index].encode()) for index in match.span())
+            yield Text(path, text), (start, end), match["value"]
 
 
 def requirements(facts: Facts) -> Iterator[Requirement]:
@@ -113,6 +116,4 @@ def requirements(facts: Facts) -> Iterator[Requirement]:
     for path, text in sorted(facts.project.texts.items()):
         if is_requirements(path):
             file = Text(path, text)
-            for match in _REQUIREMENT.finditer(text):
-                if not _TABLE.match(text, text.rfind("\n", 0, match.start("name")) + 1):
-                    yield Requirement(file, match)
+            yield from (Requirement(file, match) for match in _REQUIREMENT.finditer(text))

@@ -100,8 +100,6 @@ class Change:
                     return name
                 if found == target or (binding.name and found == target.rstrip(":")):
                     return name
-            elif f"{source.path}:{name}" == target:
-                return name
         for name, binding in source.module_scope.names.items():
             if isinstance(binding, Imported):
                 found = self.project.imported(source, binding)

@@ -258,9 +258,12 @@ class Source(Text):
         if comma is not None:
             end = comma + 1
         elif first > 0:
-            before = self._comma(self.end(items[first - 1]))
-            if before is None:  # an item in parentheses of its own
-                return [self.replace(items[first - 1], self.code(items[first - 1]))]
+            # Behind an item in parentheses of its own, there is more than space and comments.
+            match = re.compile(rb"(?:[^,#]|#[^\r\n]*)*,").match(
+                self.data, self.end(items[first - 1]), start
+            )
+            assert match is not None
+            before = match.end() - 1
             between = self.data[before + 1 : start]
             if b"#" in between:
                 return [Edit(self.path, before, before + 1, ""), Edit(self.path, start, end, "")]

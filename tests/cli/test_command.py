@@ -326,3 +326,9 @@ def test_static_half_imports_the_standard_library_alone() -> None:
     assert not {"sqlalchemy", "fastapi", "pydantic", "fastapi_users", "fastapi_users_db"} & set(
         json.loads(found.replace("'", '"'))
     )
+
+
+def test_diff_shows_changed_files_alone(legacy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("other.py").write_text("import fastapi_users\n")
+    main(["migrate", *ID])
+    assert "other.py" not in capsys.readouterr().out

@@ -196,3 +196,31 @@ def test_without_git_everything_is_walked(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PATH", "")
     assert list(scan(["."]).documents) == ["app.py"]
     assert dirty([Document("app.py", Path("app.py"), "", "utf-8", has_mark=False)]) is None
+
+
+def test_files_that_vanish_or_refuse_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    put("app.py", HIT + "from near import x\n")
+    put("near.py", "x = 1\n")
+    put("requirements.txt", "")
+    read = Path.read_bytes
+    reads: list[str] = []
+
+    def refuse(self: Path) -> bytes:
+        reads.append(self.name)
+        if self.name == "requirements.txt" or reads.count("near.py") > 2:
+            raise PermissionError(13, "Permission denied")
+        return read(self)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    found = scan(["."])
+    assert list(found.documents) == ["app.py"]
+    assert set(found.unreadable) == {"near.py", "requirements.txt"}
+
+
+def test_packages_within_packages_are_followed_so_far() -> None:
+    put("one/__init__.py")
+    for number in range(8):
+        put(
+            f"p{number + 1}/__init__.py", f"from {'one' if not number else f'p{number}'} import x\n"
+        )
+    assert len(scan(["."]).documents) == 6

@@ -33,6 +33,7 @@ def without(text: str, *removed: int) -> str:
         ("f(\n    a,  # one\n    b,  # two\n)", [1], "f(\n    a,  # one\n)"),
         ("f(\n    a,  # one\n    b,  # two\n)", [0], "f(\n    b,  # two\n)"),
         ("f(\n    a,  # one, first\n    b)", [1], "f(\n    a  # one, first\n    )"),
+        ("f((a), b)", [1], "f((a))"),
         ("g(f(a, b), c)", [1], "g(f(a, b))"),
     ],
 )

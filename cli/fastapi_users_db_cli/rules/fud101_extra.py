@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
-from fastapi_users_db_cli.requirements import requirements
+from fastapi_users_db_cli.requirements import requirements, tables
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 
 EXTRAS = {"sqlalchemy": "databases", "sqlalchemy2": ""}
@@ -39,6 +39,12 @@ def find(facts: Facts) -> Iterator[Finding]:
                 extras = ["compat"]
             change.edits.append(each.followed_by(f"fastapi-users-db[{','.join(extras)}]{VERSION}"))
         yield Finding(each.file, each.span, change)
+    for file, span, value in tables(facts):
+        if "sqlalchemy" in value:
+            write = (
+                'fastapi-users-db = {version = ">=1.0,<2", extras = ["compat"]}, and no extra here'
+            )
+            yield Finding(file, span, fix="manual", write=write)
 
 
 RULE = Rule(

@@ -98,10 +98,9 @@ def _built(facts: Facts, source: Source, call: ast.Call, func: ast.Attribute) ->
 
 def _literals(node: ast.expr) -> list[str]:
     elements = node.elts if isinstance(node, ast.Set | ast.List | ast.Tuple) else []
-    values = [each.value for each in elements if isinstance(each, ast.Constant)]
-    return (
-        [each for each in values if isinstance(each, str)] if len(values) == len(elements) else []
-    )
+    values = [each.value if isinstance(each, ast.Constant) else None for each in elements]
+    names = [each for each in values if isinstance(each, str)]
+    return names if len(names) == len(elements) else []
 
 
 RULE = Rule(

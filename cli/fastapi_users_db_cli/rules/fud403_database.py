@@ -78,11 +78,13 @@ def _change(facts: Facts, backend: Backend) -> Change:
             statement = _guard(source, source.statement(parent))
             if parent.attr == "connect":
                 gone[source.path, statement] = source
-            elif isinstance(source.parents[parent], ast.Call):
+            else:
                 engine = change.name(source, f"{backend.source.path}:{ENGINE}")
-                handed_over = source.parents[parent].func is not parent  # type: ignore[attr-defined]
-                text = f"{engine}.dispose" if handed_over else f"await {engine}.dispose()"
-                change.replace(source, parent if handed_over else statement, text)
+                call = source.parents[parent]
+                if isinstance(call, ast.Call) and call.func is parent:
+                    change.replace(source, statement, f"await {engine}.dispose()")
+                else:
+                    change.replace(source, parent, f"{engine}.dispose")
     for (_, statement), source in gone.items():
         change.remove_statement(source, _whole(facts, source, statement))
     for source, imported in facts.project.importers(backend.source.path, backend.name):

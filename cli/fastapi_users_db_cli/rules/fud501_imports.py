@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import SHIM, Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
+from fastapi_users_db_cli.rules.fud502_uuid import unnamed_ids
 from fastapi_users_db_cli.rules.moving import move
 from fastapi_users_db_cli.rules.upstream import ours
 from fastapi_users_db_cli.source import Imported, Source
@@ -35,10 +36,13 @@ def find(facts: Facts) -> Iterator[Finding]:
                 text = f"fastapi_users_db as {imported.alias.asname}"
                 change.replace(source, imported.alias, text)
                 yield Finding(source, imported.alias, change)
+    renamed = [base for _, base, _ in unnamed_ids(facts)]
     for finding in move(facts, ours):
         source = facts.project.sources[finding.source.path]
-        if not (isinstance(finding.node, ast.Attribute) and _keeps_alias(source, finding.node)):
-            yield finding
+        is_attribute = isinstance(finding.node, ast.Attribute)
+        if is_attribute and (finding.node in renamed or _keeps_alias(source, finding.node)):  # type: ignore[arg-type]
+            continue
+        yield finding
 
 
 def _keeps_alias(source: Source, node: ast.Attribute) -> bool:

@@ -26,16 +26,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from fastapi_users_db_cli.facts import MIXINS, USER_MIXIN, Facts
+from fastapi_users_db_cli.facts import MIXINS, SHIM, USER_MIXIN, Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.upstream import is_upstream
 from fastapi_users_db_cli.source import Source
 
 
 def find(facts: Facts) -> Iterator[Finding]:
+    for source, base, _ in unnamed_ids(facts):
+        yield Finding(source, base, with_uuid(facts, source, base, "fastapi_users_db"))
+
+
+def unnamed_ids(facts: Facts) -> Iterator[tuple[Source, ast.expr, str]]:
+    """Go through the mixins without a type argument whose UUID counts."""
     for source, base, name in bare_mixins(facts):
         if not any(facts.declared_id(each) for each in facts.project.ancestors(name)):
-            yield Finding(source, base, with_uuid(facts, source, base, "fastapi_users_db"))
+            yield source, base, name
 
 
 def bare_mixins(facts: Facts) -> Iterator[tuple[Source, ast.expr, str]]:
@@ -53,7 +59,8 @@ def with_uuid(facts: Facts, source: Source, base: ast.expr, module: str) -> Chan
     """Give a mixin the name that ends in UUID."""
     change = Change(facts.project)
     mixin = (facts.project.resolve(source, base) or "").rpartition(".")[2]
-    if isinstance(base, ast.Attribute):
+    root = facts.project.resolve(source, base.value) if isinstance(base, ast.Attribute) else None
+    if isinstance(base, ast.Attribute) and root in SHIM:
         change.replace(source, base, f"{source.code(base.value)}.{mixin}UUID")
     else:
         change.replace(source, base, change.name(source, f"{module}.{mixin}UUID"))
