@@ -65,6 +65,21 @@ def _parser() -> argparse.ArgumentParser:
     explaining = commands.add_parser("rule", help="explain a rule, or list all of them")
     explaining.add_argument("code", nargs="?", metavar="CODE")
     explaining.set_defaults(run=_rule)
+    examining = commands.add_parser(
+        "doctor", help="compare the tables in the database with the app"
+    )
+    examining.add_argument(
+        "target",
+        metavar="MODULE:OBJECT",
+        help="a dependency, a FastAPIUsers, or a mapped user class",
+    )
+    examining.add_argument("--oauth", metavar="MODULE:CLASS", help="beside a mapped user class")
+    examining.add_argument("--tokens", metavar="MODULE:OBJECT", help="a dependency or mapped class")
+    examining.add_argument("--database", metavar="URL", help="for mapped classes; or $DATABASE_URL")
+    examining.add_argument("--format", choices=["text", "json"], default="text")
+    examining.add_argument("--revision", action="store_true", help="write revisions of Alembic's")
+    examining.add_argument("--config", default="alembic.ini", metavar="FILE", help="of Alembic's")
+    examining.set_defaults(run=_doctor)
     return parser
 
 
@@ -189,6 +204,29 @@ def _afterwards(
     if changed:
         text += "".join(f"\nStep {step}\n{NOTES[step]}" for step in steps)
     return text or "Nothing to do.\n"
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    # They import SQLAlchemy and FastAPI, which the other commands do without.
+    try:
+        from fastapi_users_db_cli import doctor
+        from fastapi_users_db_cli.live import Target
+    except ImportError as error:
+        raise UnusableError(f"doctor runs in the environment of the app: {error}") from error
+
+    targets = [Target(arguments.target, arguments.oauth, arguments.database)]
+    if arguments.tokens:
+        targets.append(Target(arguments.tokens, None, arguments.database))
+    found = doctor.examine(targets)
+    text = doctor.as_json(found) if arguments.format == "json" else doctor.as_table(found)
+    sys.stdout.write(text)
+    if arguments.revision:
+        made, left = doctor.steps(found)
+        for path in doctor.write_revisions(found, made, arguments.config):
+            sys.stderr.write(f"Written: {path}\n")
+        for problem in left:
+            sys.stderr.write(f"By hand: {problem.place}: {problem.code}, see {problem.address}\n")
+    return LEFT if found.problems else OK
 
 
 def _rule(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Code that has nothing to do with FastAPI Users, or is part of it, is none of the tool's business."""
+"""Code that has nothing to do with FastAPI Users, or is part of it, is left alone."""
 
 import sysconfig
 from importlib.util import find_spec
