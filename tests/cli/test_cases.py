@@ -952,3 +952,10 @@ def test_other_type_arguments_are_not_those_of_the_mixin() -> None:
     table = TABLE.replace("from app import Base\n", base)
     text = table.replace("Base, SQL", "Generic[T], SQL").replace("Table):", "Table[int], Base):")
     assert "schemas.BaseUser[int]" in after(text + MODELS, 3, id_type=None)
+
+
+def test_call_in_an_f_string_is_left() -> None:
+    text = LEGACY + "def f(user: UserDB):\n    return f\"{user.dict(include={'id'})} {UserDB!r}\"\n"
+    result = run(text, 5)
+    assert "f\"{user.dict(include={'id'})} {UserTable!r}\"" in result.texts["main.py"]
+    assert [each.rule.code for each in result.left] == ["FUD319"]

@@ -77,7 +77,9 @@ def _dumped(facts: Facts, source: Source, call: ast.Call, func: ast.Attribute) -
     user = source.code(func.value)
     include = [each.value for each in call.keywords if each.arg == "include"]
     names = _literals(include[0]) if include and len(call.keywords) == 1 and not call.args else []
-    if func.attr in ("dict", "model_dump") and names:
+    # In an f-string, neither the quotes nor the braces of a dictionary have their place.
+    is_free = source.enclosing(call, ast.JoinedStr) is None
+    if func.attr in ("dict", "model_dump") and names and is_free:
         change = Change(facts.project)
         items = ", ".join(f'"{name}": {user}.{name}' for name in names)
         change.replace(source, call, f"{{{items}}}")
