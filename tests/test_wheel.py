@@ -48,7 +48,10 @@ def test_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
         names = archive.namelist()
 
     assert "fastapi_users_db/py.typed" in names
-    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"fastapi_users_db"}
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {
+        "fastapi_users_db",
+        "fastapi_users_db_cli",
+    }
 
 
 @pytest.mark.thorough

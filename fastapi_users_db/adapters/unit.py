@@ -36,11 +36,8 @@ class Given(NamedTuple):
 class Unit(ABC):
     """One write: entered, it begins; left without an error, all of it is done.
 
-    Its *subject* is the user, or the access token, that is written. OAuth accounts are whatever
-    `accounts` returns.
-
-    Attributes:
-        result: the subject once it is written, complete, as the app is to see it.
+    Its *subject* is the user, or the access token, that is written: in `result` once it is, and
+    complete, as the app is to see it. OAuth accounts are whatever `accounts` returns.
     """
 
     result: Any

@@ -1,0 +1,320 @@
+"""The files of an app together: which module is which file, and what a name stands for.
+
+What a name stands for is written as text. `fastapi_users.models.BaseUser` is a name of a library,
+`app/models.py:UserDB` one of the app, `app/models.py:` a module of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import takewhile
+from pathlib import PurePosixPath
+
+from fastapi_users_db_cli.source import Binding, Imported, Scope, Source
+
+__all__ = ["Project"]
+
+# A module of the app that has such a name is not what an absolute import means.
+_LIBRARIES = {*sys.stdlib_module_names, "databases", "fastapi", "pydantic", "sqlalchemy", "alembic"}
+_DEPTH = 20
+
+
+class Project:
+    """The files of an app.
+
+    Parameters:
+        sources: the files of Python, by path.
+        texts: other files that matter, by path.
+        id_type: the type of the user's id, where it cannot be found out.
+        driver: the driver of SQLAlchemy, where it cannot be found out.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        texts: Mapping[str, str] | None = None,
+        *,
+        id_type: str | None = None,
+        driver: str | None = None,
+    ) -> None:
+        self.sources = dict(sorted(sources.items()))
+        self.texts = dict(texts or {})
+        self.given_id_type = id_type
+        self.given_driver = driver
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self.sources.values())
+
+    @cached_property
+    def _by_module(self) -> dict[str, list[str]]:
+        """The files that a dotted name may mean: it may begin at any folder that is no package."""
+        packages = {str(PurePosixPath(path).parent) for path in self.sources if _is_package(path)}
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self.sources:
+            parts = _parts(path)
+            folder = PurePosixPath(path).parent
+            folder = folder.parent if _is_package(path) else folder
+            for length in range(1, len(parts) + 1):
+                if str(folder) not in packages:
+                    found[".".join(parts[-length:])].append(path)
+                folder = folder.parent
+        return found
+
+    def module(self, path: str) -> str:
+        """Return the dotted name under which the app imports a file."""
+        names = [name for name, paths in self._by_module.items() if path in paths]
+        return min(names, key=len, default=".".join(_parts(path)))
+
+    def file_of(self, importer: Source, module: str) -> str | None:
+        """Return the file that an import means, if it is one of the app's."""
+        dots = len(module) - len(module.lstrip("."))
+        if dots:
+            parts = PurePosixPath(importer.path).parent.parts
+            if dots > len(parts) + 1:
+                return None
+            folder = parts[: len(parts) - dots + 1]
+            stem = "/".join([*folder, *filter(None, module[dots:].split("."))])
+            candidates = [f"{stem}.py", f"{stem}/__init__.py" if stem else "__init__.py"]
+            return next((path for path in candidates if path in self.sources), None)
+        if module.partition(".")[0] in _LIBRARIES:
+            return None
+        paths = self._by_module.get(module, [])
+        nearness = {path: len(_common(path, importer.path)) for path in paths}
+        nearest = [path for path in paths if nearness[path] == max(nearness.values())]
+        return nearest[0] if len(nearest) == 1 else None
+
+    def resolve(self, source: Source, node: ast.AST | None) -> str | None:
+        """Return what an expression stands for, if it is a name that the whole module knows."""
+        if isinstance(node, ast.Name):
+            found = source.binding(node)
+            return self._bound(source, node.id, found, 0) if found else node.id
+        if isinstance(node, ast.Attribute):
+            value = self.resolve(source, node.value)
+            return self._attribute(value, node.attr, 0) if value else None
+        return None
+
+    def _attribute(self, value: str, name: str, depth: int) -> str | None:
+        if ":" not in value:
+            return f"{value}.{name}"
+        if value.endswith(":"):
+            return self.member(value[:-1], name, depth)
+        return f"{value}.{name}"
+
+    def _bound(
+        self, source: Source, name: str, found: tuple[Binding, Scope], depth: int
+    ) -> str | None:
+        binding, scope = found
+        if isinstance(binding, Imported):
+            return self.imported(source, binding, depth)
+        return f"{source.path}:{name}" if scope is source.module_scope else None
+
+    def imported(self, source: Source, imported: Imported, depth: int = 0) -> str | None:
+        """Return what an import brings."""
+        path = self.file_of(source, imported.module)
+        if path is None:
+            if imported.module.startswith("."):
+                return None
+            parts = [imported.module, *([imported.name] if imported.name else [])]
+            return ".".join(parts)
+        if imported.name is None:
+            return f"{path}:"
+        return self.member(path, imported.name, depth)
+
+    def member(self, path: str, name: str, depth: int = 0) -> str | None:
+        """Return what a name in a file of the app stands for."""
+        source = self.sources[path]
+        binding = source.module_scope.names.get(name)
+        if binding is not None and depth < _DEPTH:
+            return self._bound(source, name, (binding, source.module_scope), depth + 1)
+        submodule = self.file_of(source, f".{name}") if _is_package(path) else None
+        if submodule:
+            return f"{submodule}:"
+        for key, star in source.module_scope.names.items():
+            if key.startswith("* ") and isinstance(star, Imported) and depth < _DEPTH:
+                inner = self.file_of(source, star.module)
+                found = self.member(inner, name, depth + 1) if inner else None
+                if found and self.definition(found) is not None:
+                    return found
+        return f"{path}:{name}"
+
+    def source_of(self, name: str) -> Source | None:
+        """Return the file in which a name of the app is defined."""
+        return self.sources.get(name.partition(":")[0]) if ":" in name else None
+
+    def definition(self, name: str | None) -> ast.AST | None:
+        """Return the class, function or value that a name of the app stands for."""
+        source = self.source_of(name) if name else None
+        if source is None or name is None:
+            return None
+        binding = source.module_scope.names.get(name.partition(":")[2])
+        return None if isinstance(binding, Imported) else binding
+
+    def bases(self, name: str) -> list[str]:
+        """Return what the bases of a class of the app stand for, without type arguments."""
+        node, source = self.definition(name), self.source_of(name)
+        if not isinstance(node, ast.ClassDef) or source is None:
+            return []
+        found = [self.resolve(source, _unsubscripted(base)) for base in node.bases]
+        return [base for base in found if base]
+
+    def ancestors(self, name: str) -> list[str]:
+        """Return a class and all that it derives from, in about the order of attributes."""
+        found: list[str] = []
+        waiting = [name]
+        while waiting:
+            each = waiting.pop(0)
+            if each not in found:
+                found.append(each)
+                waiting = [*self.bases(each), *waiting]
+        return found
+
+    def derives(self, name: str | None, libraries: Iterable[str], *names: str) -> bool:
+        """Tell whether a class derives from one of some names of some libraries."""
+        return name is not None and any(
+            is_of(ancestor, libraries, *names) for ancestor in self.ancestors(name)
+        )
+
+    def classes(self) -> Iterator[tuple[Source, ast.ClassDef, str]]:
+        """Go through all classes, with what each is called."""
+        for source in self:
+            for node in source.all(ast.ClassDef):
+                yield source, node, f"{source.path}:{node.name}"
+
+    @cached_property
+    def _references(self) -> dict[str, list[tuple[Source, ast.Name | ast.Attribute]]]:
+        found: dict[str, list[tuple[Source, ast.Name | ast.Attribute]]] = defaultdict(list)
+        for source in self:
+            for node in source.all(ast.Name, ast.Attribute):
+                assert isinstance(node, ast.Name | ast.Attribute)
+                if isinstance(node.ctx, ast.Load):
+                    name = self.resolve(source, node)
+                    if name:
+                        found[name].append((source, node))
+        return found
+
+    def references(self, name: str) -> list[tuple[Source, ast.Name | ast.Attribute]]:
+        """Return all places where a name is read."""
+        return self._references.get(name, [])
+
+    def names_of(self, libraries: Iterable[str]) -> list[str]:
+        """Return all names of some libraries that are read anywhere."""
+        return [name for name in self._references if is_of(name, libraries)]
+
+    def importers(self, path: str, name: str) -> list[tuple[Source, Imported]]:
+        """Return the imports of a name out of a file."""
+        return [
+            (source, imported)
+            for source in self
+            for imported in source.imports
+            if imported.name == name and self.file_of(source, imported.module) == path
+        ]
+
+    def bringing(self, name: str) -> list[tuple[Source, Imported]]:
+        """Return the imports that bring a name of the app, from whichever file."""
+        return [
+            (source, imported)
+            for source in self
+            for imported in source.imports
+            if imported.name and self.imported(source, imported) == name
+        ]
+
+    def hands_on(self, path: str, name: str, target: str) -> bool:
+        """Tell whether a file has a name of the app, as its own or imported."""
+        if path == target.partition(":")[0]:
+            return True
+        is_there = name in self.sources[path].module_scope.names
+        return is_there and self.member(path, name) == target
+
+    def graph(self) -> dict[str, set[str]]:
+        """Return which files a file imports as soon as it is imported itself."""
+        found: dict[str, set[str]] = {path: set() for path in self.sources}
+        for source in self:
+            for imported in source.imports:
+                if source.is_deferred(imported.statement):
+                    continue
+                path = self.file_of(source, imported.module)
+                if path:
+                    name = self.member(path, imported.name) if imported.name else None
+                    is_module = name and name.endswith(":") and name != f"{path}:"
+                    found[source.path].add(name[:-1] if is_module and name else path)
+        return found
+
+    def handed_on(self, path: str) -> set[str]:
+        """Return the names of a file that others import, or read as its attributes."""
+        return self._handed_on.get(path, set())
+
+    @cached_property
+    def _handed_on(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for source in self:
+            for imported in source.imports:
+                path = self.file_of(source, imported.module)
+                if path and imported.name:
+                    found[path].add(imported.name)
+            for node in source.all(ast.Attribute):
+                module = self.resolve(source, node.value)
+                if module and module.endswith(":"):
+                    found[module[:-1]].add(node.attr)
+        return found
+
+    def type_of(self, source: Source, node: ast.AST) -> str | None:
+        """Return the class of a value: by its annotation, or by the call that makes it."""
+        if isinstance(node, ast.Name):
+            found = source.binding(node)
+            if found is None:
+                return None
+            binding, _ = found
+            if isinstance(binding, ast.arg):
+                return self.annotated(source, binding.annotation)
+            if isinstance(binding, ast.AnnAssign):
+                return self.annotated(source, binding.annotation)
+            assigned = source.parents.get(binding) if isinstance(binding, ast.AST) else None
+            if isinstance(assigned, ast.AnnAssign):
+                return self.annotated(source, assigned.annotation)
+            if isinstance(binding, ast.Call):
+                return self.type_of(source, binding)
+        if isinstance(node, ast.Call):
+            name = self.resolve(source, _unsubscripted(node.func))
+            return name if isinstance(self.definition(name), ast.ClassDef) else None
+        return None
+
+    def annotated(self, source: Source, node: ast.AST | None) -> str | None:
+        """Return the class that an annotation names, `Annotated` and `Optional` apart."""
+        if isinstance(node, ast.Subscript):
+            outer = self.resolve(source, node.value) or ""
+            if outer.rpartition(".")[2] in ("Annotated", "Optional"):
+                inner = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) else node.slice
+                return self.annotated(source, inner)
+            return self.resolve(source, node.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            quoted = [child for child, parent in source.parents.items() if parent is node]
+            return self.resolve(source, quoted[0]) if quoted else None
+        return self.resolve(source, node)
+
+
+def is_of(name: str, libraries: Iterable[str], *names: str) -> bool:
+    """Tell whether a name is one of a library's, and whether it ends in one of some names."""
+    root, _, last = name.partition(".")[0], "", name.rpartition(".")[2]
+    return ":" not in name and root in libraries and (not names or last in names)
+
+
+def _unsubscripted(node: ast.AST) -> ast.AST:
+    return node.value if isinstance(node, ast.Subscript) else node
+
+
+def _is_package(path: str) -> bool:
+    return PurePosixPath(path).name == "__init__.py"
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    parts = PurePosixPath(path).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
+
+
+def _common(one: str, other: str) -> list[str]:
+    pairs = zip(PurePosixPath(one).parts, PurePosixPath(other).parts, strict=False)
+    return [mine for mine, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]

@@ -1,0 +1,119 @@
+"""What is required of packages, in all the files that say so, edited as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from fastapi_users_db_cli.facts import Facts
+from fastapi_users_db_cli.source import Edit, Text
+
+__all__ = ["Requirement", "is_requirements", "requirements", "tables"]
+
+_FILES = re.compile(
+    r"(?i)(.*requirements.*\.(txt|in)|requirements/.*\.(txt|in)|pyproject\.toml|setup\.cfg"
+    r"|pipfile|(.*/)?(environment|conda)[\w-]*\.ya?ml|(.*/)?constraints[\w-]*\.txt)$"
+)
+_REQUIREMENT = re.compile(
+    r"""(?xm)
+    (?P<before>^[ \t]*(?:-[ ])?["']?|[\[,][ \t]*["'])            # a line, or an item of a list
+    (?P<name>fastapi[-_.]users(?:[-_.]db[-_.]sqlalchemy|[-_.]db)?)
+    (?![-\w])
+    (?:[ ]*\[(?P<extras>[^\]\n]*)\])?
+    (?P<rest>[^"'\n]*?)
+    (?P<quote>["']?)
+    (?=[ \t]*(?:,|\]|\#|\\|;|$))
+    """
+)
+_TABLE = re.compile(
+    r"(?m)^(?P<name>fastapi[-_.]users(?:[-_.]db[-_.]sqlalchemy)?)[ \t]*=(?!=)[ \t]*(?P<value>.*)$"
+)
+
+
+def is_requirements(path: str) -> bool:
+    """Tell whether a file says what is required."""
+    return (
+        _FILES.fullmatch(path) is not None or _FILES.fullmatch(PurePosixPath(path).name) is not None
+    )
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A line or an item that requires FastAPI Users or an adapter of it."""
+
+    file: Text
+    match: re.Match[str]
+
+    @property
+    def name(self) -> str:
+        """Its normalised name."""
+        return re.sub(r"[-_.]+", "-", self.match["name"]).lower()
+
+    @property
+    def extras(self) -> list[str]:
+        """Its extras."""
+        return [each.strip() for each in (self.match["extras"] or "").split(",") if each.strip()]
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """Where its name, its extras and its version are."""
+        start = self.match.start("name")
+        return self._offset(start), self._offset(self.match.end("rest"))
+
+    def _offset(self, index: int) -> int:
+        return len(self.file.text[:index].encode())
+
+    def with_extras(self, extras: list[str]) -> Edit:
+        """Give it other extras."""
+        text = self.match["name"] + (f"[{','.join(extras)}]" if extras else "")
+        end = self.match.start("rest")
+        return Edit(self.file.path, self.span[0], self._offset(end), text)
+
+    def replaced(self, text: str) -> Edit:
+        """Require something else in its place."""
+        return Edit(self.file.path, *self.span, text)
+
+    def followed_by(self, text: str) -> Edit:
+        """Require something else besides."""
+        quote, before = self.match["quote"], self.match["before"]
+        end = self._offset(self.match.end())
+        if before[:1] in (",", "["):
+            return Edit(self.file.path, end, end, f", {quote}{text}{quote}")
+        line_end = self.file.line_end(max(end - 1, 0))
+        rest = self.file.data[end:line_end]
+        indent = re.match(r"[ \t]*(- )?", before)
+        assert indent is not None
+        line = f"{indent[0]}{quote}{text}{quote}"
+        if quote and not rest.lstrip().startswith(b","):
+            return Edit(self.file.path, end, end, f",{self.file.newline}{line}")
+        line += "," if quote else ""
+        if rest.endswith((b"\n", b"\r")):
+            return Edit(self.file.path, line_end, line_end, line + self.file.newline)
+        return Edit(self.file.path, line_end, line_end, self.file.newline + line)
+
+    def removed(self) -> Edit:
+        """Require it no longer."""
+        start, end = self._offset(self.match.start("before")), self._offset(self.match.end())
+        if self.match["before"][:1] in (",", "["):
+            start += 1 if self.match["before"].startswith("[") else 0
+            return Edit(self.file.path, start, end, "")
+        return Edit(self.file.path, self.file.line_start(start), self.file.line_end(end), "")
+
+
+def tables(facts: Facts) -> Iterator[tuple[Text, tuple[int, int], str]]:
+    """Go through the requirements that are tables, as Poetry and Pipfiles have them."""
+    for path, text in sorted(facts.project.texts.items()):
+        for match in _TABLE.finditer(text) if is_requirements(path) else ():
+            start, end = (len(text[:index].encode()) for index in match.span())
+            yield Text(path, text), (start, end), match["value"]
+
+
+def requirements(facts: Facts) -> Iterator[Requirement]:
+    """Go through all that is required of FastAPI Users and its adapters."""
+    for path, text in sorted(facts.project.texts.items()):
+        if is_requirements(path):
+            file = Text(path, text)
+            yield from (Requirement(file, match) for match in _REQUIREMENT.finditer(text))

@@ -1,0 +1,11 @@
+"""Nothing."""
+
+import fastapi_users_db_sqlalchemy
+from alembic import op
+
+revision = "2"
+down_revision = "1"
+
+
+def upgrade():
+    op.execute("SELECT 1")
