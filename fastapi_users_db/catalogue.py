@@ -200,7 +200,7 @@ class LiveTables:
         """
         if not self.is_mysql:
             return False
-        known = _ignoring_case.setdefault(self.source, {})
+        known = {} if self.source is None else _ignoring_case.setdefault(self.source, {})
         if column not in known:
             rows = await self._describe(column.table, _COLLATIONS)
             collations = {row["name"]: row["collation"] for row in rows}

@@ -512,12 +512,10 @@ def no_mapping(values: Any) -> TypeError:
     return TypeError(f"Expected a dict of values by attribute, not {type(values).__name__}.")
 
 
-def checked_instance(instance: Any, of: Any) -> Any:
-    """Return `instance`, or raise `TypeError` if it is none of this class."""
-    if not isinstance(instance, of):
-        kind = instance if isinstance(instance, type) else type(instance)
-        raise TypeError(f"Expected an instance of {of.__name__}, not {kind.__name__}.")
-    return instance
+def wrong_instance(instance: Any, of: Any) -> TypeError:
+    """Return the error that says that this is no instance of a class."""
+    kind = instance if isinstance(instance, type) else type(instance)
+    return TypeError(f"Expected an instance of {of.__name__}, not {kind.__name__}.")
 
 
 def has_attributes(value: Any, *names: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -248,10 +248,6 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
 
     def _select_user(self) -> Any:
         return self._backend._select_user()
-
-    def _loaded_accounts(self, user: Any) -> Sequence[Any] | None:
-        accounts: Sequence[Any] | None = self._backend._loaded_accounts(user)
-        return accounts
 
     def _may_have_lower_index(self) -> bool:
         return bool(self._backend._may_have_lower_index())

@@ -54,11 +54,11 @@ from fastapi_users_db.mapping import (
     Entity,
     UserEntity,
     assign,
-    checked_instance,
     entity,
     is_verbatim,
     read,
     user_entity,
+    wrong_instance,
 )
 from fastapi_users_db.statements import delete_accounts, select_accounts
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
@@ -285,7 +285,7 @@ class RowsUnit(Unit):
     def __init__(self, adapter: Any, of: Entity, model: Any, subject: Any, given: Given) -> None:
         self._is_new = subject is NEW
         if not self._is_new and not isinstance(subject, model or of.target):
-            checked_instance(subject, model or of.target)
+            raise wrong_instance(subject, model or of.target)
         self._adapter, self._of, self._given, self._model = adapter, of, given, model
         self._subject = None if self._is_new else subject
         self._rows = Rows(adapter.database, of)
@@ -473,7 +473,6 @@ class RowsUnit(Unit):
         # No foreign key may refuse accounts of a user whom another has deleted.
         may_orphan = self._is_linking and database.url.dialect == "sqlite"
         may_refuse = self._may_refuse and self._model is not None
-        made = None
         statements = sum(number for number, _ in self._writes)
         async with transaction(database, statements > 1 or may_refuse or may_orphan):
             for _, write in self._writes:
@@ -484,15 +483,19 @@ class RowsUnit(Unit):
                     raise self._adapter._missing()
             if self._is_new and self._row:
                 self.result = await self._adapter._made(self._row, self._accounts)
-            elif may_refuse:
-                row = {**self._of.values(self._subject), **self._row}
-                made = await self._adapter._made(row, self._accounts)
+            made = await self._refused_or_made() if may_refuse and not self._is_new else None
         if self._subject is not None:
             self._adapter._give(self._subject, self._row, self._accounts, made)
             self.result = self._subject
 
+    async def _refused_or_made(self) -> Any:
+        """Let the app's model have the say about what was written."""
+        row = {**self._of.values(self._subject), **self._row}
+        return await self._adapter._made(row, self._accounts)
+
     async def _meaning(self, error: Exception) -> Exception:
         """Return what to raise for an error, once all is undone."""
+        meant = error
         tables = [self._of.table]
         if isinstance(self._of, UserEntity) and self._of.oauth is not None:
             tables.append(self._of.oauth.table)
@@ -501,6 +504,5 @@ class RowsUnit(Unit):
         # The connection may be what has failed: the first error is the one to raise.
         with suppress(Exception):
             subject, given = self._subject, self._given
-            meant: Exception = await self._adapter._explain(error, violated, self, subject, given)
-            return meant
-        return error
+            meant = await self._adapter._explain(error, violated, self, subject, given)
+        return meant

@@ -47,11 +47,11 @@ from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
     Entity,
     UserEntity,
-    checked_instance,
     entity,
     is_verbatim,
     members,
     read,
+    wrong_instance,
 )
 from fastapi_users_db.statements import delete_accounts, select_accounts
 from fastapi_users_db.tables import is_mysql
@@ -220,7 +220,7 @@ class SessionUnit(Unit):
     def __init__(self, adapter: Any, of: Entity, subject: Any, given: Given) -> None:
         self._is_new = subject is NEW
         if not self._is_new and not isinstance(subject, of.target):
-            checked_instance(subject, of.target)
+            raise wrong_instance(subject, of.target)
         self._adapter, self._of, self._given = adapter, of, given
         self._subject = None if self._is_new else subject
         self._accounts: list[Any] = []
@@ -507,13 +507,10 @@ class SessionUnit(Unit):
             held.restore()
         if not isinstance(error, Exception) or getattr(error, "connection_invalidated", False):
             return error
+        meant = error
         with suppress(Exception):
-            if self._inside is not None:
-                await self._session.run_sync(held.reload)
+            await self._session.run_sync(held.reload)
             if isinstance(error, _EXPLAINABLE):
                 subject = None if self._is_new else self._subject
-                meant: Exception = await self._adapter._explain(
-                    error, violated, self, subject, self._given
-                )
-                return meant
-        return error
+                meant = await self._adapter._explain(error, violated, self, subject, self._given)
+        return meant

@@ -256,25 +256,25 @@ class Held:
     """
 
     def __init__(self, session: Session | None, whole_transaction: bool) -> None:
-        states: Collection[Any] = () if session is None else session.identity_map.all_states()
+        held = [] if session is None else list(session.identity_map.values())
+        states = [(instance, instance_state(instance)) for instance in held]
         written: Collection[Any] = ()
         if session is not None and states and whole_transaction:
             written = written_states(session)
         self._written = list(written)
         self._held = [
             # What was changed and not written is not loaded: the database has the old value.
-            (state, {**state.dict, **state.committed_state})
-            for state in states
+            (instance, {**state.dict, **state.committed_state})
+            for instance, state in states
             if state not in written
         ]
 
     def restore(self) -> None:
         """Set every attribute that is not loaded any more to what it was."""
-        for state, values in self._held:
-            instance = state.obj()
-            if instance is not None and not state.was_deleted:
-                for name in values.keys() & state.unloaded:
-                    _restore(instance, state.mapper, name, values[name])
+        for instance, values in self._held:
+            state: Any = instance_state(instance)
+            for name in values.keys() & state.unloaded:
+                _restore(instance, state.mapper, name, values[name])
 
     def reload(self, session: Session) -> None:
         """Read again what the transaction had written, and has not any more."""

@@ -169,7 +169,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *texts: str) -> dict[str, str | None]:
 
 @pytest.mark.thorough
 def test_mutants_run_in_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mutants, "SECONDS_FOR_A_TEST", 2)
+    monkeypatch.setattr(mutants, "SECONDS_FOR_A_TEST", 20)
     by = run(monkeypatch, SURVIVES, IS_KILLED, HANGS)
     assert [text for text, test in by.items() if test is None] == [SURVIVES]
     assert all(test.startswith("tests/test_deprecation.py::") for test in by.values() if test)

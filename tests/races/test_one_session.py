@@ -97,6 +97,7 @@ Busy = Callable[[int], Any]
 async def busy(form: str, database: dict[bool, Raced]) -> AsyncIterator[Busy]:
     """A session whose first task is held before one of the statements in which it creates Bert."""
     raced = database[False]
+    await delete_rows(raced.engine, raced.tables.Base.metadata)
     watched = raced.engine.execution_options()
     party = Party(form)
     watch_engine(watched, party)
