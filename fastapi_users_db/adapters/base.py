@@ -150,7 +150,11 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Tell whether looking for an address as it is stored finds it in any case: on most of
         MySQL's and MariaDB's tables, whose second look would read all of them."""
         column = self._users.find_column("email")
-        return column is not None and await self._live_tables().ignores_case(column)
+        if column is not None:
+            # Who may not read the catalogue looks twice.
+            with suppress(Exception):
+                return await self._live_tables().ignores_case(column)
+        return False
 
     async def _find_by_email(self, statement: Any, email: str) -> UP | None:
         """Return the user whom a statement finds, if the address differs only by case."""
