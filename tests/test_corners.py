@@ -15,7 +15,6 @@ from sqlalchemy.orm import (
     Mapped,
     mapped_column,
     relationship,
-    with_loader_criteria,
 )
 
 from fastapi_users_db import (
@@ -142,8 +141,7 @@ async def test_a_user_whom_a_filter_of_every_statement_hides_keeps_what_was_give
 ) -> None:
     def hide(state: Any) -> None:
         if state.is_select:
-            is_active = with_loader_criteria(User, User.is_active.is_(True))
-            state.statement = state.statement.options(is_active)
+            state.statement = state.statement.where(User.is_active.is_(True))
 
     user = await users.create({**ANNE, "seen": NOON})
     event.listen(session.sync_session, "do_orm_execute", hide)

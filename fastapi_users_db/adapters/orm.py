@@ -373,7 +373,11 @@ class SessionUnit(Unit):
         statement = select(*columns).where(is_row)
         if not self._is_undone:
             statement = statement.with_for_update(read=True)
-        found = (await self.execute(statement)).first()
+        # Through the connection: the session would tell listeners of the app's, which may filter.
+        with as_in_flush(self._session.sync_session):
+            where = {"mapper": state.mapper}
+            connection = await self._session.connection(bind_arguments=where)
+            found = (await connection.execute(statement)).first()
         # A collation takes other texts for the same.
         return found is not None and all(
             is_same_text(value, given) or not is_verbatim(column)
@@ -468,7 +472,7 @@ class SessionUnit(Unit):
         statement = select(*state.mapper.primary_key).where(and_(*is_row))
         with as_in_flush(session):
             where = {"mapper": state.mapper}
-            return session.execute(statement, bind_arguments=where).first() is not None
+            return session.connection(bind_arguments=where).execute(statement).first() is not None
 
     def _reload(self, session: Session, instance: Any, names: Set[str]) -> None:
         """Load attributes of an object where it was written, unless a filter of the app's hides
