@@ -366,23 +366,8 @@ class SessionUnit(Unit):
         return marked
 
     async def exists(self, instance: Any) -> bool:
-        state: Any = instance_state(instance)
-        columns = state.mapper.primary_key
-        key = state.identity or state.mapper.primary_key_from_instance(instance)
-        is_row = and_(*(c == value for c, value in zip(columns, key, strict=True)))
-        statement = select(*columns).where(is_row)
-        if not self._is_undone:
-            statement = statement.with_for_update(read=True)
-        # Through the connection: the session would tell listeners of the app's, which may filter.
-        with as_in_flush(self._session.sync_session):
-            where = {"mapper": state.mapper}
-            connection = await self._session.connection(bind_arguments=where)
-            found = (await connection.execute(statement)).first()
-        # A collation takes other texts for the same.
-        return found is not None and all(
-            is_same_text(value, given) or not is_verbatim(column)
-            for column, value, given in zip(columns, found, key, strict=True)
-        )
+        lock = not self._is_undone
+        return bool(await self._session.run_sync(self._is_there, instance, lock=lock))
 
     async def column(self, statement: Any, *, newest: bool = False) -> Sequence[Any]:
         if newest and not self._is_undone:
@@ -445,7 +430,7 @@ class SessionUnit(Unit):
         session.flush()
         if self._given.accounts is not None and not self._is_new:
             # Elsewhere the foreign key refuses accounts of a user who is gone.
-            if (dialect == "sqlite" or not is_writing) and not self._is_there(session):
+            if (dialect == "sqlite" or not is_writing) and not self._is_there(session, subject):
                 raise self._adapter._missing()
             outdated |= of.expressions
         for instance, changed, before in written:
@@ -466,13 +451,24 @@ class SessionUnit(Unit):
         if outdated:
             self._reload(session, subject, outdated)
 
-    def _is_there(self, session: Session) -> bool:
-        state: Any = instance_state(self._subject)
-        is_row = (c == v for c, v in zip(state.mapper.primary_key, state.identity, strict=True))
-        statement = select(*state.mapper.primary_key).where(and_(*is_row))
+    def _is_there(self, session: Session, instance: Any, *, lock: bool = False) -> bool:
+        """Tell it of an object's row: with a lock, past the snapshot of the app's transaction."""
+        state: Any = instance_state(instance)
+        columns = state.mapper.primary_key
+        key = state.identity or state.mapper.primary_key_from_instance(instance)
+        is_row = and_(*(c == value for c, value in zip(columns, key, strict=True)))
+        statement = select(*columns).where(is_row)
+        if lock:
+            statement = statement.with_for_update(read=True)
+        # Through the connection: the session would tell listeners of the app's, which may filter.
         with as_in_flush(session):
-            where = {"mapper": state.mapper}
-            return session.connection(bind_arguments=where).execute(statement).first() is not None
+            connection = session.connection(bind_arguments={"mapper": state.mapper})
+            found = connection.execute(statement).first()
+        # A collation takes other texts for the same.
+        return found is not None and all(
+            is_same_text(value, given) or not is_verbatim(column)
+            for column, value, given in zip(columns, found, key, strict=True)
+        )
 
     def _reload(self, session: Session, instance: Any, names: Set[str]) -> None:
         """Load attributes of an object where it was written, unless a filter of the app's hides
@@ -485,7 +481,7 @@ class SessionUnit(Unit):
                 for name in names:
                     getattr(instance, name)  # SQLAlchemy 1.4 leaves relationships to be loaded
         except InvalidRequestError:
-            if not self._is_there(session):
+            if not self._is_there(session, self._subject):
                 raise self._adapter._missing() from None
             for name in before.keys() & state.unloaded:
                 set_committed_value(instance, name, before[name])
