@@ -16,7 +16,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    (tmp_path / "app.py").write_text((TOOL / "before.py").read_text())
+    app = (TOOL / "before.py").read_text().partition("# --8<-- [start:app]\n")[2]
+    (tmp_path / "app.py").write_text(app.partition("# --8<-- [end:app]")[0])
     (tmp_path / "requirements.txt").write_text((TOOL / "before.txt").read_text())
     return tmp_path
 

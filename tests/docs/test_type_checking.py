@@ -16,12 +16,7 @@ PYRIGHT = ["pyright", f"--pythonpath={sys.executable}"]
 
 @pytest.mark.parametrize("checker", [MYPY, PYRIGHT], ids=["mypy", "pyright"])
 def test_samples_are_accepted(checker: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = ROOT / "docs" / "src"
-    # What the command line begins with is an app for FastAPI Users 9.
-    parts = [*folder.iterdir(), *(folder / "migrating").iterdir()]
-    left_out = {"migrating", "tool", *(["migrations"] if checker is MYPY else [])}
-    samples = [p for p in parts if p.name not in left_out and (p.is_dir() or p.suffix == ".py")]
-    command = [sys.executable, "-m", *checker, *map(str, samples)]
+    command = [sys.executable, "-m", *checker, "docs/src"]
     # A cache of this run's own: mypy's default is one for all that run at the same time.
     environment = {**os.environ, "MYPY_CACHE_DIR": str(tmp_path_factory.getbasetemp() / "mypy")}
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

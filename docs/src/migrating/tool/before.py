@@ -1,3 +1,5 @@
+# type: ignore
+# --8<-- [start:app]
 from databases import Database
 from fastapi import Depends, FastAPI
 from fastapi_users import BaseUserManager, FastAPIUsers, models
@@ -77,3 +79,4 @@ async def startup():
 @app.on_event("shutdown")
 async def shutdown():
     await database.disconnect()
+# --8<-- [end:app]
