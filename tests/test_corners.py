@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import DateTime, ForeignKey, String, TypeDecorator, event, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
     DeclarativeBase,
     DynamicMapped,
@@ -67,6 +68,18 @@ class Nameless(ByName):
     __tablename__ = "corner_user"
     id: Mapped[int] = mapped_column(primary_key=True)
     hashed_password: Mapped[str] = mapped_column(String(1024))
+
+
+class Addressed(ByName):
+    """A user whose address is a hybrid of a column of another name."""
+
+    __tablename__ = "corner_addressed"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(String(320))
+
+    @hybrid_property
+    def email(self) -> Any:
+        return self.address
 
 
 class Apart(SQLAlchemyBaseUserTable[int], Base):
@@ -207,6 +220,18 @@ def test_a_column_that_is_missing_is_named() -> None:
 async def test_tables_of_users_without_an_address_can_be_checked(session: AsyncSession) -> None:
     users: Any = SQLAlchemyUserDatabase(session, Nameless)
     assert all("email" not in problem.code for problem in await users.check_schema())
+
+
+async def test_an_address_of_another_name_is_looked_up(
+    engine: AsyncEngine, session: AsyncSession
+) -> None:
+    async with engine.begin() as connection:
+        await connection.run_sync(Addressed.__table__.create)
+    session.add(Addressed(address="anne@example.com"))
+    await session.commit()
+    users: Any = SQLAlchemyUserDatabase(session, Addressed)
+    assert (await users.get_by_email("ANNE@example.com")).id == 1
+    assert await users.get_by_email("bert@example.com") is None
 
 
 async def test_an_expression_is_taken_in_a_column_of_the_framework(users: Any) -> None:

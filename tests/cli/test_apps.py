@@ -107,6 +107,8 @@ def test_app_on_the_orm_runs(in_its_folder: Path) -> None:
     asyncio.run(_serve("gallery", "/users/me", {"signature": "A. L."}, has_cookie=True))
 
 
+# The app starts and ends as apps did then.
+@pytest.mark.filterwarnings("ignore:\\s*on_event is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("in_its_folder", ["notes_on_databases"], indirect=True)
 def test_app_that_was_on_databases_runs(in_its_folder: Path) -> None:
     main = in_its_folder / "notes" / "main.py"

@@ -57,7 +57,7 @@ class User(SQLAlchemyBaseUserTableUUID, Base):
     last: Mapped[str] = mapped_column(String(50), default="Smith")
     name = column_property(first + " " + last)
     size: Mapped[int] = mapped_column(default=2)
-    double: Mapped[int] = mapped_column(Integer, Computed("size * 2"))
+    double: Mapped[int] = mapped_column(Integer, Computed("size * 2", persisted=True))
     biography: Mapped[str | None] = deferred(mapped_column(String(50)))
     secret: Mapped[str | None] = deferred(mapped_column(String(50)), raiseload=True)
     street: Mapped[str | None] = mapped_column(String(50))
@@ -175,7 +175,7 @@ class PlainBase(DeclarativeBase):
 
 class PlainUser(SQLAlchemyBaseUserTableUUID, PlainBase):
     size: Mapped[int] = mapped_column(default=2)
-    double: Mapped[int] = mapped_column(Integer, Computed("size * 2"))
+    double: Mapped[int] = mapped_column(Integer, Computed("size * 2", persisted=True))
     biography: Mapped[str | None] = deferred(mapped_column(String(50)))
     street: Mapped[str | None] = mapped_column(String(50))
     town: Mapped[str | None] = mapped_column(String(50))
