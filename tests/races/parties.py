@@ -37,6 +37,8 @@ None needs that long: if both went on at once, one could be ended for a deadlock
 
 BOUND_SECONDS = 120
 WRITES = ("INSERT", "UPDATE", "DELETE")
+# In a transaction of the app's own the ORM adapter takes SQLite's lock before it writes.
+LOCKS = (*WRITES, "BEGIN IMMEDIATE")
 ENDS = ("COMMIT", "ROLLBACK")
 
 
@@ -89,7 +91,7 @@ class Party:
             if statement in ENDS:
                 done.clear()
             # The driver of the ORM begins with what is written.
-            elif done or statement == "BEGIN" or (self.is_orm and statement.startswith(WRITES)):
+            elif done or statement == "BEGIN" or (self.is_orm and statement.startswith(LOCKS)):
                 done.append(statement)
         return done
 
@@ -268,7 +270,7 @@ class Observer:
         commits = running == "COMMIT" or (running.startswith(WRITES) and not second.transaction)
         # What was read in a transaction is locked against a commit, what was written against all.
         return any(
-            (statement.startswith(WRITES) and (commits or running.startswith(WRITES)))
+            (statement.startswith(LOCKS) and (commits or running.startswith(LOCKS)))
             or (statement.startswith("SELECT") and commits)
             for statement in first.transaction
         )
