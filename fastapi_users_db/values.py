@@ -56,7 +56,8 @@ def checked_value(name: str, column: Column[Any], value: Any) -> Any:
     if isinstance(value, str):
         if len(value) > length:
             raise InvalidValueError(f"{name} holds at most {length} characters, not {len(value)}.")
-        if not is_storable(value):
+        # Whatever can be printed can be stored.
+        if not (value.isprintable() or is_storable(value)):
             raise InvalidValueError(f"{name} must not contain NUL characters or lone surrogates.")
     return value
 

@@ -268,7 +268,12 @@ class SessionUnit(Unit):
         with self._guard:
             if error is None:
                 try:
-                    await self._flush()
+                    if self._inside is not None:
+                        await self._session.run_sync(self._flush)
+                    for instance in self._removed if self._inside is None else ():
+                        await self._session.delete(instance)
+                    if self._subject is not None and not self._is_removing:
+                        self.result = self._adapter._made(self._subject)
                     savepoint, self._savepoint = self._savepoint, None
                     if savepoint is not None:
                         await savepoint.__aexit__(None, None, None)
@@ -395,15 +400,7 @@ class SessionUnit(Unit):
         if session is None or state.session is not session:
             attach(self._session, session, instance)
 
-    async def _flush(self) -> None:
-        if self._inside is not None:
-            await self._session.run_sync(self._write)
-        for instance in self._removed if self._inside is None else ():
-            await self._session.delete(instance)
-        if self._subject is not None and not self._is_removing:
-            self.result = self._adapter._made(self._subject)
-
-    def _write(self, session: Session) -> None:
+    def _flush(self, session: Session) -> None:
         """Flush, and load what the flush has left the subject without."""
         for instance in self._removed:
             with as_in_flush(session):
