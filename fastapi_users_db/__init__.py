@@ -8,6 +8,7 @@ from fastapi_users_db import old_name as _old_name
 from fastapi_users_db.adapters.base import AccessTokenDatabase, UserDatabase
 from fastapi_users_db.adapters.orm import SQLAlchemyAccessTokenDatabase, SQLAlchemyUserDatabase
 from fastapi_users_db.deprecation import FastAPIUsersDBDeprecationWarning
+from fastapi_users_db.drivers import is_retryable
 from fastapi_users_db.exceptions import (
     AccessTokenNotFoundError,
     ColumnTooNarrowError,
@@ -20,6 +21,7 @@ from fastapi_users_db.exceptions import (
     OAuthAccountAlreadyLinkedError,
     OAuthAccountNotFoundError,
     SessionInUseError,
+    UnsuitableServerError,
     UserAlreadyExistsError,
     UserNotFoundError,
 )
@@ -69,9 +71,11 @@ __all__ = [
     "SchemaProblem",
     "SessionInUseError",
     "TIMESTAMPAware",
+    "UnsuitableServerError",
     "UserAlreadyExistsError",
     "UserDatabase",
     "UserNotFoundError",
+    "is_retryable",
     "unique_email_index",
     "unique_oauth_account_index",
 ]

@@ -6,13 +6,14 @@ Their errors are read by attribute and by code, so that no driver need be instal
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Table
 
-__all__ = ["Violation", "first_error", "violation"]
+__all__ = ["Violation", "first_error", "is_retryable", "violation", "wrong_server"]
 
 # SQLSTATE on PostgreSQL, the error's number on MySQL and MariaDB.
 _KINDS: dict[Any, str] = {
@@ -26,6 +27,12 @@ _KINDS: dict[Any, str] = {
     1364: "null",
 }
 _NO_SUCH_SAVEPOINT = 1305
+# A serialization failure, and a deadlock; of MySQL and MariaDB, too, a lock that was waited for too
+# long, and a row that has changed since the transaction's snapshot.
+_RETRYABLE = frozenset({"40001", "40P01", 1213, 1205, 1020})
+_READ_ONLY = frozenset({"25006", 1290, 1792, 1836})
+# A prepared statement that is not there, and one that is there already.
+_PREPARED = frozenset({"26000", "42P05"})
 _NAMES = re.compile(r'"[^"]*"|\w+')
 _SQLITE = re.compile(r"(UNIQUE|FOREIGN KEY|NOT NULL) constraint failed(?:: (.*))?")
 
@@ -66,6 +73,56 @@ def violation(error: BaseException, *tables: Table) -> Violation | None:
         if found is not None:
             return found
     return None
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Tell whether the database has undone a transaction and asks for it to be repeated.
+
+    It does after a deadlock or a serialization failure, with any isolation level and on clusters
+    also at COMMIT; MySQL and MariaDB also when a lock was waited for too long, SQLite when it was
+    busy. Whoever has opened the transaction may roll it back and begin it anew, from its first
+    statement. A lost connection is none of these: nobody knows whether its COMMIT arrived.
+
+    Parameters:
+        error: what was raised, by an adapter, SQLAlchemy, `databases` or a driver.
+    """
+    if getattr(error, "connection_invalidated", False):
+        return False
+    return any(_has(_RETRYABLE, cause) or _is_busy(cause) for cause in _causes(error))
+
+
+def wrong_server(error: BaseException) -> str | None:
+    """Return what is to be done about an error of a server that is not what adapters need, or
+    `None` if it is about something else."""
+    for cause in _causes(error):
+        if _has(_PREPARED, cause):
+            return (
+                "A pooler before PostgreSQL hands out another connection for each transaction, and "
+                "not the prepared statements. Switch them off: asyncpg and databases take "
+                "statement_cache_size=0, psycopg takes prepare_threshold=None."
+            )
+        if _has(_READ_ONLY, cause) or (_is_sqlite(cause) and "readonly database" in str(cause)):
+            return (
+                "This database takes no writes, as a standby does not: give the adapter the "
+                "primary."
+            )
+    return None
+
+
+def _has(codes: frozenset[Any], error: BaseException) -> bool:
+    """Tell whether an error has one of these: PostgreSQL's SQLSTATE, or the number that MySQL and
+    MariaDB give."""
+    number = next((first for first in error.args[:1] if isinstance(first, int)), None)
+    return getattr(error, "sqlstate", None) in codes or number in codes
+
+
+def _is_sqlite(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError)
+
+
+def _is_busy(error: BaseException) -> bool:
+    # Before Python 3.11 it has no code.
+    return _is_sqlite(error) and str(error) == "database is locked"
 
 
 def first_error(error: BaseException) -> BaseException:

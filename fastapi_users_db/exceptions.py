@@ -16,6 +16,7 @@ from sqlalchemy.exc import (
     StatementError,
 )
 
+from fastapi_users_db.deprecation import DOCUMENTATION
 from fastapi_users_db.versions.fastapi_users import (
     InvalidID,
     UserAlreadyExists,
@@ -35,11 +36,14 @@ __all__ = [
     "OAuthAccountAlreadyLinkedError",
     "OAuthAccountNotFoundError",
     "SessionInUseError",
+    "UnsuitableServerError",
     "UserAlreadyExistsError",
     "UserNotFoundError",
 ]
 
 _E = TypeVar("_E", bound=Exception)
+
+_MORE_THAN_ONE_SERVER = f"{DOCUMENTATION}/servers/"
 
 # What PostgreSQL, or asyncpg, shows a value with in the first line, by SQLSTATE.
 _SHOWN_ON_POSTGRESQL = {"22000", "22003", "22007", "22008", "22021", "22P02", "22P03", "22P05"}
@@ -110,6 +114,30 @@ class ColumnTooNarrowError(FastAPIUsersDBError):
         too_narrow = _also(cls, error)
         too_narrow.__dict__.update(attributes)
         return too_narrow
+
+
+class UnsuitableServerError(FastAPIUsersDBError):
+    """The server is not what adapters need: a read-only one, or a pooler with other options.
+
+    What is raised is also the error of the backend: `sqlalchemy.exc.DBAPIError` with the ORM, the
+    driver's own with `databases`. Nothing was written.
+    """
+
+    def __str__(self) -> str:
+        # Without what SQLAlchemy adds, which is the statement.
+        return self.message
+
+    @classmethod
+    def from_backend_error(cls, error: Exception, message: str) -> UnsuitableServerError:
+        """Return an error that is both this one and `error`, without its parameters.
+
+        Parameters:
+            error: the error that the backend raised.
+            message: what is to be done.
+        """
+        unsuitable = _also(cls, error)
+        unsuitable.message = f"{message} See {_MORE_THAN_ONE_SERVER}"
+        return unsuitable
 
 
 def _also(ours: type[_E], error: Exception) -> _E:

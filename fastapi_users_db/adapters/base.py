@@ -25,6 +25,7 @@ from fastapi_users_db.accounts import (
     pair_accounts,
     values_of_account,
 )
+from fastapi_users_db.adapters.retries import repeated
 from fastapi_users_db.adapters.unit import NEW, Given, Unit
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import (
@@ -33,12 +34,13 @@ from fastapi_users_db.comparison import (
     same_in_any_case,
     same_text,
 )
-from fastapi_users_db.drivers import Violation, violation
+from fastapi_users_db.drivers import Violation, violation, wrong_server
 from fastapi_users_db.exceptions import (
     AccessTokenNotFoundError,
     NotSetOAuthAccountTableError,
     OAuthAccountAlreadyLinkedError,
     OAuthAccountNotFoundError,
+    UnsuitableServerError,
     UserAlreadyExistsError,
     UserNotFoundError,
 )
@@ -89,10 +91,12 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
     Attributes:
         user_table: the user's class (or table).
         oauth_account_table: the OAuth account's class (or table), or `None`.
+        retries: how often a call is begun anew at most where the database asks for it.
     """
 
     user_table: Any
     oauth_account_table: Any = None
+    retries: int = 0
 
     async def get(self, id: ID) -> UP | None:
         """Return the user with this id.
@@ -132,7 +136,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """
         if not isinstance(email, str):
             raise TypeError(f"email must be a str, not {type(email).__name__}.")
-        if not is_storable(email):
+        # Whatever can be printed can be stored.
+        if not (email.isprintable() or is_storable(email)):
             return None
         comparisons = [operator.eq, same_in_any_case]
         if self._users.has_lower_email_index and self._may_have_lower_index():
@@ -209,6 +214,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         is_exact = user is None or _is_linked(user, (oauth, account_id))
         return user if is_exact or not all(map(is_verbatim, users.account_columns)) else None
 
+    @repeated
     async def create(self, create_dict: dict[str, Any]) -> UP:
         """Create a user.
 
@@ -235,6 +241,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 unit.link(user, account)
         return unit.result  # type: ignore[no-any-return]
 
+    @repeated
     async def update(self, user: UP, update_dict: dict[str, Any]) -> UP:
         """Change a user: only what differs is written.
 
@@ -263,6 +270,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 self._replace_accounts(unit, user, accounts, own)
         return unit.result  # type: ignore[no-any-return]
 
+    @repeated
     async def delete(self, user: UP) -> None:
         """Delete a user and its OAuth accounts, also where foreign keys are not enforced.
 
@@ -283,6 +291,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 await unit.accounts(user, (), newest=True)
                 await unit.remove(user)
 
+    @repeated
     async def add_oauth_account(
         self: UserDatabase[UOAP, ID], user: UOAP, create_dict: dict[str, Any]
     ) -> UOAP:
@@ -317,6 +326,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 await self._link(unit, user, values, newest=True)
         return unit.result  # type: ignore[no-any-return]
 
+    @repeated
     async def update_oauth_account(
         self: UserDatabase[UOAP, ID], user: UOAP, oauth_account: OAP, update_dict: dict[str, Any]
     ) -> UOAP:
@@ -388,6 +398,18 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Tell whether the index of `unique_email_index` is created on this database."""
         raise NotImplementedError
 
+    def _may_begin_anew(self, *given: Any) -> bool:
+        """Tell whether a call could be undone and begun anew, and nothing of the app's be lost.
+
+        Parameters:
+            given: the arguments of the call; an object that is written is among them.
+        """
+        raise NotImplementedError
+
+    async def _roll_back(self) -> None:
+        """Undo what has been read, before it is read anew. What was written is undone already."""
+        raise NotImplementedError
+
     def _live_tables(self) -> LiveTables:
         """Return the tables that there are, read through this adapter's connection."""
         raise NotImplementedError
@@ -439,6 +461,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         been expired, and what a query finds may be an old snapshot.
         """
         users = self._users
+        if (advice := wrong_server(error)) is not None:
+            return UnsuitableServerError.from_backend_error(error, advice)
         if violated is not None:
             refused = await self._refusal(error, violated, unit, user, given)
             return error if refused is None else refused
@@ -531,9 +555,11 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
     Attributes:
         access_token_table: the access token's class (or table).
+        retries: how often a call is begun anew at most where the database asks for it.
     """
 
     access_token_table: Any
+    retries: int = 0
 
     async def get_by_token(self, token: str, max_age: datetime | None = None) -> AP | None:
         """Return the access token with this value.
@@ -558,6 +584,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         found = await self._get_token(statement)
         return found if _holds(found, "token", token, tokens) else None
 
+    @repeated
     async def create(self, create_dict: dict[str, Any]) -> AP:
         """Create an access token.
 
@@ -576,6 +603,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             unit.add(values)
         return unit.result  # type: ignore[no-any-return]
 
+    @repeated
     async def update(self, access_token: AP, update_dict: dict[str, Any]) -> AP:
         """Change an access token: only what differs is written.
 
@@ -596,6 +624,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             unit.set(access_token, values)
         return unit.result  # type: ignore[no-any-return]
 
+    @repeated
     async def delete(self, access_token: AP) -> None:
         """Delete an access token.
 
@@ -625,13 +654,15 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             raise ValueError(f"batch_size must be between 1 and {LARGEST_BATCH}.")
         statement = select_expired(self._tokens, _checked_max_age(max_age), batch_size)
         deleted = 0
-        while expired := await self._read_column(statement):
-            number = await self._delete_tokens(expired)
-            if not number:
-                # Another has deleted them; the snapshot of the app's transaction still has them.
-                break
+        # None of a batch: another has deleted it, and a snapshot of the app's still has it.
+        while number := await self._delete_batch(statement):
             deleted += number
         return deleted
+
+    @repeated
+    async def _delete_batch(self, statement: Any) -> int:
+        tokens = await self._read_column(statement)
+        return await self._delete_tokens(tokens) if tokens else 0
 
     async def check_schema(self) -> list[SchemaProblem]:
         """Compare the table in the database with what this adapter needs of it.
@@ -667,6 +698,18 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         """Delete the access tokens with these values, all or none, and return how many."""
         raise NotImplementedError
 
+    def _may_begin_anew(self, *given: Any) -> bool:
+        """Tell whether a call could be undone and begun anew, and nothing of the app's be lost.
+
+        Parameters:
+            given: the arguments of the call; an object that is written is among them.
+        """
+        raise NotImplementedError
+
+    async def _roll_back(self) -> None:
+        """Undo what has been read, before it is read anew. What was written is undone already."""
+        raise NotImplementedError
+
     def _live_tables(self) -> LiveTables:
         """Return the tables that there are, read through this adapter's connection."""
         raise NotImplementedError
@@ -680,6 +723,8 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         given: Given,
     ) -> Exception:
         """Return what to raise for an error, once all is undone."""
+        if (advice := wrong_server(error)) is not None:
+            return UnsuitableServerError.from_backend_error(error, advice)
         if violated is not None:
             is_key = violated.kind == "null" and access_token is None
             return (self._tokens.error_about_key(given.values) if is_key else None) or error

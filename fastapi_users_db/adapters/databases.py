@@ -14,6 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.adapters.base import NOTHING, AccessTokenDatabase, UserDatabase
+from fastapi_users_db.adapters.retries import checked_retries, is_changed, repeated
 from fastapi_users_db.adapters.rows import (
     Rows,
     UserRow,
@@ -21,6 +22,7 @@ from fastapi_users_db.adapters.rows import (
     check_installed,
     check_table,
     give,
+    is_in_transaction,
     joined_accounts,
     live_tables,
     load,
@@ -82,9 +84,13 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             relationship `oauth_accounts` to it. With `user_model` a bare `Table` will do.
         user_model: a class to build users from instead. It is called with a row's columns as
             keyword arguments, and with `oauth_accounts` as a list of dicts.
+        retries: how often a call is begun anew at most, after a pause, where the database has
+            undone it and asks for that (`is_retryable`). It is not in a transaction of the app's
+            own.
 
     Raises:
         TypeError: the arguments are of the wrong kind or in the wrong order.
+        ValueError: `retries` is negative.
         MissingDependencyError: `databases` is not installed.
     """
 
@@ -98,6 +104,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         oauth_account_table: type[Any] | Table | None = None,
         *,
         user_model: type[UP] | None = None,
+        retries: int = 0,
     ) -> None:
         usage = f"{type(self).__name__}(database, User) or (database, User, OAuthAccount)"
         check_database(database, usage)
@@ -108,9 +115,11 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self.user_table = user_table
         self.oauth_account_table = oauth_account_table
         self.user_model = user_model
+        self.retries = checked_retries(retries)
         check_installed()
         warn(DATABASES_ADAPTER, self, user_table, oauth_account_table)
 
+    @repeated
     async def _get_user(self, statement: Any) -> UP | None:
         users = self._users
         build = None if users.oauth is None else with_accounts(users)
@@ -176,6 +185,12 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     def _may_have_lower_index(self) -> bool:
         return bool(self.database.url.dialect != "mysql")
 
+    def _may_begin_anew(self, *given: Any) -> bool:
+        return not (is_in_transaction(self.database) or any(map(is_changed, given)))
+
+    async def _roll_back(self) -> None:
+        """Nothing: each call has ended its own transaction."""
+
     def _live_tables(self) -> LiveTables:
         return live_tables(self.database)
 
@@ -198,9 +213,13 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
             With `access_token_model` a bare `Table` will do.
         access_token_model: a class to build access tokens from instead. It is called with a
             row's columns as keyword arguments.
+        retries: how often a call is begun anew at most, after a pause, where the database has
+            undone it and asks for that (`is_retryable`). It is not in a transaction of the app's
+            own.
 
     Raises:
         TypeError: the arguments are of the wrong kind or in the wrong order.
+        ValueError: `retries` is negative.
         MissingDependencyError: `databases` is not installed.
     """
 
@@ -213,6 +232,7 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         access_token_table: type[AP] | Table,
         *,
         access_token_model: type[AP] | None = None,
+        retries: int = 0,
     ) -> None:
         usage = f"{type(self).__name__}(database, AccessToken)"
         check_database(database, usage)
@@ -220,9 +240,11 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         self.database = database
         self.access_token_table = access_token_table
         self.access_token_model = access_token_model
+        self.retries = checked_retries(retries)
         check_installed()
         warn(DATABASES_ACCESS_TOKEN_ADAPTER, self, access_token_table)
 
+    @repeated
     async def _get_token(self, statement: Any) -> AP | None:
         rows = Rows(self.database, self._tokens)
         records = await rows.fetch_all(statement)
@@ -259,6 +281,12 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
     async def _delete_tokens(self, tokens: Sequence[str]) -> int:
         async with self._unit(NEW) as unit:
             return await unit.delete_where(self._tokens.column("token").in_(tokens))
+
+    def _may_begin_anew(self, *given: Any) -> bool:
+        return not (is_in_transaction(self.database) or any(map(is_changed, given)))
+
+    async def _roll_back(self) -> None:
+        """Nothing: each call has ended its own transaction."""
 
     def _live_tables(self) -> LiveTables:
         return live_tables(self.database)

@@ -16,6 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.adapters.base import NOTHING, AccessTokenDatabase, UserDatabase
+from fastapi_users_db.adapters.retries import checked_retries, repeated
 from fastapi_users_db.adapters.session import (
     Held,
     attach,
@@ -29,8 +30,10 @@ from fastapi_users_db.adapters.session import (
     is_watched,
     live_tables,
     load_rest,
+    may_begin_anew,
     outdated_by_flush,
     read_first,
+    roll_back,
     sessions,
     write_whatever_was_read,
 )
@@ -74,9 +77,13 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             relationship `oauth_accounts` to it.
         commit: whether each write commits the session's transaction before it returns. With
             `False` it flushes inside a savepoint and the transaction stays the app's.
+        retries: how often a call is begun anew at most, after a pause, where the database has
+            undone it and asks for that (`is_retryable`). It is not if the transaction holds
+            something of the app's own that would be lost. It needs `commit=True`.
 
     Raises:
         TypeError: the arguments are of the wrong kind or in the wrong order.
+        ValueError: `retries` is negative, or there is no `commit`.
     """
 
     session: AsyncSession
@@ -89,6 +96,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         oauth_account_table: type[Any] | None = None,
         *,
         commit: bool = True,
+        retries: int = 0,
     ) -> None:
         usage = f"{type(self).__name__}(session, User) or (session, User, OAuthAccount)"
         check_session(session, usage)
@@ -99,7 +107,9 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self.user_table = user_table
         self.oauth_account_table = oauth_account_table
         self.commit = commit
+        self.retries = checked_retries(retries, commit=commit)
 
+    @repeated
     async def _get_user(self, statement: Any) -> UP | None:
         if options := self._users.options:
             statement = statement.options(*options)
@@ -132,6 +142,12 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             session.get_bind(inspect(self.user_table)).dialect
         )
 
+    def _may_begin_anew(self, *given: Any) -> bool:
+        return may_begin_anew(self.session, self.user_table, given)
+
+    async def _roll_back(self) -> None:
+        await roll_back(self.session)
+
     def _live_tables(self) -> LiveTables:
         return live_tables(self.session, self.user_table)
 
@@ -144,16 +160,25 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         access_token_table: the access token's mapped class.
         commit: whether each write commits the session's transaction before it returns. With
             `False` it flushes inside a savepoint and the transaction stays the app's.
+        retries: how often a call is begun anew at most, after a pause, where the database has
+            undone it and asks for that (`is_retryable`). It is not if the transaction holds
+            something of the app's own that would be lost. It needs `commit=True`.
 
     Raises:
         TypeError: the arguments are of the wrong kind or in the wrong order.
+        ValueError: `retries` is negative, or there is no `commit`.
     """
 
     session: AsyncSession
     commit: bool = True
 
     def __init__(
-        self, session: AsyncSession, access_token_table: type[AP], *, commit: bool = True
+        self,
+        session: AsyncSession,
+        access_token_table: type[AP],
+        *,
+        commit: bool = True,
+        retries: int = 0,
     ) -> None:
         usage = f"{type(self).__name__}(session, AccessToken)"
         check_session(session, usage)
@@ -161,7 +186,9 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         self.session = session
         self.access_token_table = access_token_table
         self.commit = commit
+        self.retries = checked_retries(retries, commit=commit)
 
+    @repeated
     async def _get_token(self, statement: Any) -> AP | None:
         if options := self._tokens.deferred:
             statement = statement.options(*options)
@@ -202,6 +229,12 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
             for instance in instances:
                 await unit.remove(instance)
         return len(instances)
+
+    def _may_begin_anew(self, *given: Any) -> bool:
+        return may_begin_anew(self.session, self.access_token_table, given)
+
+    async def _roll_back(self) -> None:
+        await roll_back(self.session)
 
     def _live_tables(self) -> LiveTables:
         return live_tables(self.session, self.access_token_table)

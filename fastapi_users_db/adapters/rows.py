@@ -35,7 +35,12 @@ from sqlalchemy.util import LRUCache
 from fastapi_users_db.adapters.unit import NO_VALUES
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import same_text
-from fastapi_users_db.exceptions import DatabaseNotConnectedError, MissingDependencyError
+from fastapi_users_db.drivers import wrong_server
+from fastapi_users_db.exceptions import (
+    DatabaseNotConnectedError,
+    MissingDependencyError,
+    UnsuitableServerError,
+)
 from fastapi_users_db.mapping import Entity, UserEntity, entity, has_attributes, is_mapped_class
 from fastapi_users_db.versions.sqlalchemy import ExternalType, InstanceState, python_type
 
@@ -50,6 +55,7 @@ __all__ = [
     "check_installed",
     "check_table",
     "give",
+    "is_in_transaction",
     "joined_accounts",
     "live_tables",
     "load",
@@ -177,7 +183,12 @@ class Rows:
     ) -> Sequence[Any]:
         """Return the records that a statement finds."""
         query = CompiledOnce(statement, parameters, build, remember=self._remember)
-        return await self._database.fetch_all(query)
+        try:
+            return await self._database.fetch_all(query)
+        except Exception as error:
+            if (advice := wrong_server(error)) is not None:
+                raise UnsuitableServerError.from_backend_error(error, advice) from error
+            raise
 
     async def execute(self, statement: Any, parameters: Mapping[str, Any] = NO_VALUES) -> Any:
         """Execute a statement, and return what `databases` does: ids and numbers, for some."""
@@ -471,6 +482,11 @@ _POSTGRESQL.supports_native_decimal = True
 @lru_cache(maxsize=1024)
 def _result_processor(column: Column[Any]) -> Callable[[Any], Any] | None:
     return column.type.dialect_impl(_POSTGRESQL).result_processor(_POSTGRESQL, None)
+
+
+def is_in_transaction(database: Database) -> bool:
+    """Tell whether there is a transaction of the app's own; of a mock, nobody knows."""
+    return bool(getattr(database.connection(), "_transaction_stack", True))
 
 
 @asynccontextmanager

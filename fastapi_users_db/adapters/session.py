@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InvalidRequestError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, Session, scoped_session
@@ -16,8 +17,11 @@ from sqlalchemy.orm.attributes import flag_modified, instance_state, set_committ
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.util import ScopedRegistry
 
+from fastapi_users_db.adapters.history import has_only_read, watch
+from fastapi_users_db.adapters.retries import is_changed
 from fastapi_users_db.catalogue import LiveTables
-from fastapi_users_db.exceptions import SessionInUseError, hide_values
+from fastapi_users_db.drivers import wrong_server
+from fastapi_users_db.exceptions import SessionInUseError, UnsuitableServerError, hide_values
 from fastapi_users_db.mapping import (
     ALWAYS_WRITTEN,
     Entity,
@@ -27,7 +31,7 @@ from fastapi_users_db.mapping import (
     is_statement,
     members,
 )
-from fastapi_users_db.versions.sqlalchemy import as_in_flush, written_states
+from fastapi_users_db.versions.sqlalchemy import as_in_flush, is_in_block, written_states
 
 __all__ = [
     "Held",
@@ -42,8 +46,10 @@ __all__ = [
     "is_watched",
     "live_tables",
     "load_rest",
+    "may_begin_anew",
     "outdated_by_flush",
     "read_first",
+    "roll_back",
     "sessions",
     "write_whatever_was_read",
 ]
@@ -111,6 +117,8 @@ async def execute(session: Any, statement: Any, *parameters: Any) -> Any:
             return await current.execute(statement, *parameters)
     except StatementError as error:
         hide_parameters(error)
+        if (advice := wrong_server(error)) is not None:
+            raise UnsuitableServerError.from_backend_error(error, advice) from error
         raise
 
 
@@ -148,19 +156,44 @@ def hide_parameters(error: BaseException) -> None:
 
 async def read_first(session: Any, is_committing: bool, reading: Awaitable[_T]) -> _T:
     """Read what a write has to know before it begins; if it fails, undo as the write would."""
-    current, inside = sessions(session)
+    current, _ = sessions(session)
     try:
         return await reading
     except SessionInUseError:
         raise  # another task's write is not to be undone
     except (SQLAlchemyError, asyncio.CancelledError):
         if is_committing:
-            held = Held(inside, is_committing)
-            try:
-                await current.rollback()
-            finally:
-                held.restore()
+            await roll_back(current)
         raise
+
+
+def may_begin_anew(session: Any, mapped_class: type[Any], given: Iterable[Any]) -> bool:
+    """Tell whether nothing of the app's own would be lost if the transaction were undone.
+
+    Parameters:
+        session: the session.
+        mapped_class: what is to be read or written.
+        given: what the app has given for it.
+    """
+    _, inside = sessions(session)
+    if inside is None or inside.in_nested_transaction() or is_in_block(inside):
+        return False
+    engine = inside.get_bind(inspect(mapped_class))
+    if not isinstance(engine, Engine):
+        return False  # a connection of the app's own, which may have begun before
+    watch(engine)
+    is_pending = inside.new or inside.dirty or inside.deleted or any(map(is_changed, given))
+    return not is_pending and has_only_read(inside)
+
+
+async def roll_back(session: Any) -> None:
+    """Roll a transaction back, and leave the app's objects as they were."""
+    current, inside = sessions(session)
+    held = Held(inside, whole_transaction=True)
+    try:
+        await current.rollback()
+    finally:
+        held.restore()
 
 
 async def begin_savepoint(

@@ -77,6 +77,23 @@ def written_states(session: Session) -> set[InstanceState[Any]]:
     return {s for t in transactions if t is not None for s in (*t._new, *t._dirty, *t._deleted)}
 
 
+def connections(session: Session) -> set[Connection]:
+    """Return the connections of a session's transaction.
+
+    No version has a public name for them.
+    """
+    transaction: Any = session.get_transaction()
+    return set() if transaction is None else {held[0] for held in transaction._connections.values()}
+
+
+def is_in_block(session: Session) -> bool:
+    """Tell whether the app's own `with session.begin():` ends the transaction.
+
+    No version has a public name for it.
+    """
+    return getattr(session, "_trans_context_manager", None) is not None
+
+
 @contextmanager
 def as_in_flush(session: Session) -> Iterator[None]:
     """Let a session read where it writes.
