@@ -5,7 +5,11 @@ from contextlib import suppress
 import fastapi_users.db  # noqa: F401  first: from there FastAPI Users looks for adapters
 
 from fastapi_users_db import old_name as _old_name
-from fastapi_users_db.adapters.base import AccessTokenDatabase, UserDatabase
+from fastapi_users_db.adapters.base import (
+    AccessTokenDatabase,
+    AccessTokenSession,
+    UserDatabase,
+)
 from fastapi_users_db.adapters.orm import SQLAlchemyAccessTokenDatabase, SQLAlchemyUserDatabase
 from fastapi_users_db.deprecation import FastAPIUsersDBDeprecationWarning
 from fastapi_users_db.drivers import is_retryable
@@ -47,6 +51,7 @@ __all__ = [
     "GUID",
     "AccessTokenDatabase",
     "AccessTokenNotFoundError",
+    "AccessTokenSession",
     "ColumnTooNarrowError",
     "DatabaseNotConnectedError",
     "FastAPIUsersDBDeprecationWarning",

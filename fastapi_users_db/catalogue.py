@@ -80,6 +80,34 @@ _UNIQUE_KEYS = {
         WHERE list."unique" = 1 AND list.partial = 0 AND info.key = 1
     """,
 }
+# The first column of each index of a table.
+_INDEXED = {
+    "postgresql": """
+        SELECT attname AS name
+        FROM pg_catalog.pg_index
+            JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+        WHERE indrelid = pg_catalog.to_regclass(:qualified) AND indisvalid AND indpred IS NULL
+    """,
+    "mysql": """
+        SELECT column_name AS name FROM information_schema.statistics
+        WHERE table_name = :name AND table_schema = coalesce(:schema, database())
+            AND seq_in_index = 1
+    """,
+    "sqlite": """
+        SELECT info.name AS name
+        FROM pragma_index_list(:name, :schema) AS list
+            JOIN pragma_index_info(list.name, :schema) AS info
+        WHERE list.partial = 0 AND info.seqno = 0
+    """,
+}
+# What created a table of SQLite's, without its text: strings, quoted names, comments.
+_CREATED = (
+    "SELECT sql FROM {schema}sqlite_master WHERE type = 'table' AND lower(name) = lower(:name)"
+)
+_TEXT = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/""", re.DOTALL
+)
+_PRIMARY_KEY_OF_ROWS = "SELECT name, type, pk FROM pragma_table_xinfo(:name, :schema) WHERE pk > 0"
 _IDENTIFIER = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|\w+)'
 # `lower()` of one column; SQLite has it in the statement that created the index.
 _LOWER = re.compile(
@@ -192,6 +220,21 @@ class LiveTables:
             key = row["name"] or _lower_key(row["expression"] or "")
             keys.setdefault(row["number"], []).append(key)
         return {frozenset(key for key in part if key) for part in keys.values() if all(part)}
+
+    async def indexed(self, table: Table) -> set[str]:
+        """Return the columns that an index finds: each that is the first of one."""
+        return {row["name"] for row in await self._describe(table, _INDEXED[self.name])}
+
+    async def gives_ids_again(self, column: Column[Any]) -> bool:
+        """Tell whether the database gives the last number in a column to the next row, once its
+        row is deleted: SQLite does, unless the table has AUTOINCREMENT."""
+        if self.name != "sqlite":
+            return False
+        key = await self._describe(column.table, _PRIMARY_KEY_OF_ROWS)
+        if [(row["name"], row["type"].upper()) for row in key] != [(column.name, "INTEGER")]:
+            return False  # the database gives none
+        [created] = await self._describe(column.table, _CREATED)
+        return "AUTOINCREMENT" not in _TEXT.sub("", created["sql"]).upper()
 
     async def ignores_case(self, column: Column[Any]) -> bool:
         """Tell whether `=` finds a text in upper and lower case; the database is asked once.

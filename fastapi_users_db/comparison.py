@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, func, literal
+from sqlalchemy import Boolean, LargeBinary, Text, cast, func, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.operators import eq
 
 from fastapi_users_db.versions.sqlalchemy import BooleanBinary, ColumnElement
 
-__all__ = ["differs_only_by_case", "is_same_text", "same_in_any_case", "same_text"]
+__all__ = [
+    "differs_only_by_case",
+    "is_same_text",
+    "same_in_any_case",
+    "same_text",
+    "same_text_everywhere",
+]
 
 _BOOLEAN = Boolean()
 
@@ -37,6 +43,23 @@ def same_text(column: ColumnElement[str], value: Any) -> ColumnElement[bool]:
     if not isinstance(value, ColumnElement):
         operand = BindParameter(None, value, type_=column.type, unique=True)
     return SameText(column, operand, eq, type_=_BOOLEAN)
+
+
+class SameTextEverywhere(SameText):
+    """The same, whatever the collation that the column has in the database."""
+
+    inherit_cache = True
+
+
+def same_text_everywhere(column: ColumnElement[str], value: Any) -> ColumnElement[bool]:
+    """Return the criterion that `column` holds `value`, where nobody looks closely afterwards.
+
+    Parameters:
+        column: the column, of a type that stores texts as they are.
+        value: the string, or another such column.
+    """
+    same: Any = same_text(column, value)
+    return SameTextEverywhere(same.left, same.right, eq, type_=_BOOLEAN)
 
 
 def is_same_text(found: Any, given: Any) -> bool:
@@ -80,6 +103,20 @@ def _compile_for_mysql(element: SameText, compiler: Any, **options: Any) -> str:
     # The first comparison finds the row by an index, the second looks closely.
     found = compiler.visit_binary(element, **options)
     return f"({found} AND {as_bytes(element.left)} = {as_bytes(element.right)})"
+
+
+@compiles(SameTextEverywhere, "postgresql")
+def _compile_for_postgresql(element: SameTextEverywhere, compiler: Any, **options: Any) -> str:
+    found = compiler.visit_binary(element, **options)
+    left, right = (cast(clause, Text) for clause in (element.left, element.right))
+    return f"({found} AND {compiler.process(left.collate('C') == right, **options)})"
+
+
+@compiles(SameTextEverywhere, "sqlite")
+def _compile_for_sqlite(element: SameTextEverywhere, compiler: Any, **options: Any) -> str:
+    found = compiler.visit_binary(element, **options)
+    left, right = (cast(clause, LargeBinary) for clause in (element.left, element.right))
+    return f"({found} AND {compiler.process(left == right, **options)})"
 
 
 def differs_only_by_case(one: str, other: str) -> bool:

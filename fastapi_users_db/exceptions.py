@@ -163,9 +163,22 @@ class OAuthAccountAlreadyLinkedError(FastAPIUsersDBError, UserAlreadyExists):
 
 
 class UserNotFoundError(FastAPIUsersDBError, UserNotExists):
-    """The user to change is not in the database any more."""
+    """The user to change, or to create an access token for, is not in the database any more.
+
+    Where a foreign key has refused an access token, what is raised is also the integrity error of
+    the backend.
+    """
 
     message = "This user is not in the database any more."
+
+    @classmethod
+    def from_integrity_error(cls, error: Exception) -> UserNotFoundError:
+        """Return an error that is both this one and `error`, without its parameters.
+
+        Parameters:
+            error: the integrity error that the backend raised.
+        """
+        return _also(cls, error)
 
 
 class OAuthAccountNotFoundError(FastAPIUsersDBError):

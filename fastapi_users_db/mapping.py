@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect as python_inspect
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, cast
@@ -29,6 +30,7 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy import cast as sql_cast
+from sqlalchemy.exc import NoReferencedColumnError, NoReferencedTableError
 from sqlalchemy.orm import Mapper, RelationshipProperty, joinedload, registry, undefer
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.sql.functions import FunctionElement
@@ -187,6 +189,16 @@ class Entity:
         """The framework's own columns by attribute, as far as the class has them."""
         found = {name: self.find_column(name) for name in FRAMEWORK}
         return {name: column for name, column in found.items() if column is not None}
+
+    @cached_property
+    def owner(self) -> Any:
+        """The user's column that `user_id` refers to, or `None` if it is not known here."""
+        column = self.find_column("user_id")
+        for foreign_key in () if column is None else column.foreign_keys:
+            # The user table may be declared elsewhere.
+            with suppress(NoReferencedTableError, NoReferencedColumnError):
+                return foreign_key.column
+        return None
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values, and refuse what the class does not know.

@@ -11,7 +11,6 @@ from shlex import quote as shell_quote
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import NoReferencedColumnError, NoReferencedTableError
 from sqlalchemy.schema import conv
 from sqlalchemy.types import TypeEngine
 
@@ -100,9 +99,8 @@ async def check_users(live: LiveTables, users: UserEntity) -> list[SchemaProblem
     # Where an id is of another type than the table's, nobody is found.
     ids = [of.find_column("id") for of in (users, users.oauth) if of is not None]
     places = [(live.full_name(id_.table), id_.name) for id_ in ids if id_ is not None]
-    return sorted(
-        problems, key=lambda p: p.code != "wrong-type" or (p.table, p.column) not in places
-    )
+    problems.sort(key=lambda p: p.code != "wrong-type" or (p.table, p.column) not in places)
+    return await _check_ids(live, users) + problems
 
 
 async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
@@ -113,13 +111,20 @@ async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
         tokens: what the app declares.
     """
     problems = await _check_columns(live, tokens, {})
-    owner = tokens.find_column("user_id")
-    for foreign_key in () if owner is None else owner.foreign_keys:
-        try:
-            user = foreign_key.column
-        except (NoReferencedTableError, NoReferencedColumnError):
-            continue  # the user table is declared elsewhere
-        problems += await _check_orphans(live, foreign_key.parent, user)
+    column = tokens.find_column("user_id")
+    if column is None or await live.column(column) is None:
+        return problems  # reported already
+    if column.name not in await live.indexed(column.table):
+        problems.append(
+            _problem(
+                *(live, column, "missing-user-index"),
+                found="no index",
+                expected="an index: without it the sessions of a user take a look at all tokens",
+                fix=_create_index(*(live, column, column.name, repr(column.name)), unique=False),
+            )
+        )
+    if tokens.owner is not None:
+        problems += await _check_orphans(live, column, tokens.owner)
     return problems
 
 
@@ -237,6 +242,25 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
             )
         )
     return problems + await _check_duplicates(live, column)
+
+
+async def _check_ids(live: LiveTables, users: UserEntity) -> list[SchemaProblem]:
+    """Look for ids that come again, with which the tokens of a deleted user are the next user's."""
+    column = users.find_column("id")
+    if column is None or await live.column(column) is None:
+        return []  # reported already
+    if not await live.gives_ids_again(column):
+        return []
+    options = "recreate='always', table_kwargs={'sqlite_autoincrement': True}"
+    return [
+        _problem(
+            *(live, column, "ids-that-come-again"),
+            found="the id of a deleted user is given to the next one, to whom tokens of the first "
+            "are a login",
+            expected="AUTOINCREMENT, with which no id comes again",
+            fix=f"with {_operation(live, column, 'batch_alter_table', options)}: pass",
+        )
+    ]
 
 
 async def _check_duplicates(live: LiveTables, column: sa.Column[Any]) -> list[SchemaProblem]:
@@ -371,11 +395,13 @@ def _alter_column(
     return _operation(live, column, "alter_column", f"{column.name!r}, {change}")
 
 
-def _create_index(live: LiveTables, column: sa.Column[Any], suffix: str, keys: str) -> str:
+def _create_index(
+    live: LiveTables, column: sa.Column[Any], suffix: str, keys: str, *, unique: bool = True
+) -> str:
     name = index_name(column.table, suffix)
     # Alembic shortens a name like this as SQLAlchemy does.
     python = f"op.f({str(name)!r})" if isinstance(name, conv) else repr(name)
-    return _operation(live, column, "create_index", f"[{keys}], unique=True", f"{python}, ")
+    return _operation(live, column, "create_index", f"[{keys}], unique={unique}", f"{python}, ")
 
 
 def _operation(

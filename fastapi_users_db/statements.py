@@ -6,23 +6,28 @@ for a statement object, its cache key above all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, false, or_, select
+from sqlalchemy import and_, bindparam, delete, false, not_, or_, select
 
 from fastapi_users_db.accounts import ExternalAccount
-from fastapi_users_db.comparison import same_in_any_case, same_text
-from fastapi_users_db.mapping import Entity, UserEntity
+from fastapi_users_db.comparison import same_in_any_case, same_text, same_text_everywhere
+from fastapi_users_db.mapping import Entity, UserEntity, is_verbatim
+from fastapi_users_db.versions.sqlalchemy import python_type
 
 __all__ = [
     "delete_accounts",
     "is_account",
+    "is_owner_of_token",
     "select_accounts",
     "select_expired",
+    "select_sessions",
     "select_taken",
+    "where_token",
 ]
 
 
@@ -115,3 +120,69 @@ def select_expired(tokens: Entity, max_age: datetime, batch_size: int) -> Any:
         .where(tokens.expression("created_at") < max_age)
         .limit(batch_size)
     )
+
+
+@lru_cache(maxsize=256)
+def is_owner_of_token(users: UserEntity, tokens: Entity) -> Any:
+    """Return the criterion that an access token is a user's, or `None` if only Python can tell:
+    where the ids of both are of different types, or no columns.
+
+    Parameters:
+        users: the user's class.
+        tokens: the access token's.
+    """
+    owner, user_id = tokens.find_column("user_id"), users.find_column("id")
+    if owner is None or user_id is None or type(owner.type) is not type(user_id.type):
+        return None
+    expressions = tokens.expression("user_id"), users.id_expression
+    return _same(owner, *expressions) if python_type(owner) is str else operator.eq(*expressions)
+
+
+def where_token(
+    selected: Any,
+    is_owner: Any,
+    tokens: Entity,
+    values: Sequence[str],
+    max_age: datetime | None,
+) -> Any:
+    """Return the statement for the users of the access tokens with one of these values.
+
+    Parameters:
+        selected: the statement for all users.
+        is_owner: the criterion of `is_owner_of_token`.
+        tokens: the access token's class.
+        values: what may be stored of one token.
+        max_age: when the access token was created at the earliest, or `None`.
+    """
+    column, token = tokens.column("token"), tokens.expression("token")
+    # Not IN: its text depends on how many values it has.
+    is_one = [_same(column, token, value) for value in values]
+    statement = selected.join(tokens.target, is_owner).where(or_(*is_one))
+    if max_age is not None:
+        statement = statement.where(tokens.expression("created_at") >= max_age)
+    return statement
+
+
+def _same(column: Any, expression: Any, value: Any) -> Any:
+    return (same_text_everywhere if is_verbatim(column) else same_text)(expression, value)
+
+
+def select_sessions(
+    tokens: Entity, user_id: Any, max_age: datetime | None, but: Sequence[str] = ()
+) -> Any:
+    """Return the statement for what the access tokens of a user have stored, and since when.
+
+    Parameters:
+        tokens: the access token's class.
+        user_id: the user's id.
+        max_age: when the access token was created at the earliest, or `None`.
+        but: the stored values that are left out.
+    """
+    token, created_at = tokens.expression("token"), tokens.expression("created_at")
+    statement = select(token, created_at).where(tokens.expression("user_id") == user_id)
+    if max_age is not None:
+        statement = statement.where(created_at >= max_age)
+    for value in but:
+        statement = statement.where(not_(_same(tokens.column("token"), token, value)))
+    # By the token, too: several may have been created at the same time.
+    return statement.order_by(created_at.desc(), token)

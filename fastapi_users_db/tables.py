@@ -97,7 +97,10 @@ class SQLAlchemyBaseUserTableUUID(SQLAlchemyBaseUserTable[uuid.UUID]):
 
 
 class SQLAlchemyBaseUserTableInt(SQLAlchemyBaseUserTable[int]):
-    """Columns of the user table, with an integer as `id` that the database counts up."""
+    """Columns of the user table, with an integer as `id` that the database counts up.
+
+    No id comes again: on SQLite the table has `AUTOINCREMENT`.
+    """
 
     if TYPE_CHECKING:
         id: Mapped[int]
@@ -169,7 +172,10 @@ class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.U
 
 
 class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
-    """Columns of the OAuth account table, with an integer as `id` that the database counts up."""
+    """Columns of the OAuth account table, with an integer as `id` that the database counts up.
+
+    No id comes again: on SQLite the table has `AUTOINCREMENT`.
+    """
 
     if TYPE_CHECKING:
         id: Mapped[int]
@@ -277,6 +283,8 @@ def _follow_user_table(mapper: Mapper[Any], class_: type[Any]) -> None:
     class_names.setdefault(table, class_.__name__)
     if issubclass(class_, SQLAlchemyBaseUserTable) and mapper.inherits is None:
         _user_tables.add(table)
+    if issubclass(class_, _IDS_OF_THE_DATABASE) and mapper.inherits is None:
+        _count_on(table)
     if getattr(class_, "_tokens_as_declared", False):
         tokens_as_declared.add(table)
     for index in table.indexes:
@@ -297,6 +305,16 @@ def _follow_user_table(mapper: Mapper[Any], class_: type[Any]) -> None:
                 _refer(column, user_table)
 
 
+def _count_on(table: Table) -> None:
+    """Have SQLite give no id twice: to whoever holds a token of a deleted user, the next would be
+    that user."""
+    columns = list(table.primary_key.columns)
+    # SQLite has it for one column whose type is spelt INTEGER, and no other.
+    is_counted = len(columns) == 1 and type(columns[0].type) is Integer
+    if is_counted and columns[0].autoincrement and "sqlite_autoincrement" not in table.kwargs:
+        table.kwargs["sqlite_autoincrement"] = True
+
+
 def _refer(column: Column[Any], user_table: Table) -> None:
     [user_id] = user_table.primary_key.columns
     [foreign_key] = column.foreign_keys
@@ -308,6 +326,8 @@ def _refer(column: Column[Any], user_table: Table) -> None:
     column.type = user_id.type
     column.append_foreign_key(ForeignKey(user_id, ondelete="cascade"))
 
+
+_IDS_OF_THE_DATABASE = (SQLAlchemyBaseUserTableInt, SQLAlchemyBaseOAuthAccountTableInt)
 
 for _mixin in (
     SQLAlchemyBaseUserTable,

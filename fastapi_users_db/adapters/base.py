@@ -10,6 +10,7 @@ import logging
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
 
@@ -44,6 +45,7 @@ from fastapi_users_db.exceptions import (
     UserAlreadyExistsError,
     UserNotFoundError,
 )
+from fastapi_users_db.hashing import is_session, session_id, stored_as
 from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
     Entity,
@@ -57,7 +59,14 @@ from fastapi_users_db.mapping import (
     user_entity,
 )
 from fastapi_users_db.schema import SchemaProblem, check_tokens, check_users, error_about_values
-from fastapi_users_db.statements import is_account, select_expired, select_taken
+from fastapi_users_db.statements import (
+    is_account,
+    is_owner_of_token,
+    select_expired,
+    select_sessions,
+    select_taken,
+    where_token,
+)
 from fastapi_users_db.types import as_utc
 from fastapi_users_db.values import is_storable
 from fastapi_users_db.versions.fastapi_users import (
@@ -70,12 +79,13 @@ from fastapi_users_db.versions.fastapi_users import (
     BaseUserDatabase,
 )
 
-__all__ = ["AccessTokenDatabase", "UserDatabase"]
+__all__ = ["AccessTokenDatabase", "AccessTokenSession", "UserDatabase"]
 
 logger = logging.getLogger("fastapi_users_db")
 
 # Each token is a parameter of the statement, and databases take so many.
 LARGEST_BATCH = 10_000
+BATCH = 1000
 
 NOTHING = Given()
 _NAMES = {"oauth_name", "account_id"}
@@ -213,6 +223,22 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             user = await self._get_user(statement.order_by(users.id_expression).limit(1))
         is_exact = user is None or _is_linked(user, (oauth, account_id))
         return user if is_exact or not all(map(is_verbatim, users.account_columns)) else None
+
+    async def _get_by_access_token(
+        self, tokens: AccessTokenDatabase[Any], values: Sequence[str], max_age: datetime | None
+    ) -> UP | None:
+        """Return the user of an access token, in one statement.
+
+        Parameters:
+            tokens: the access token adapter, which `is_beside` this one.
+            values: what may be stored of the token.
+            max_age: if given, only an access token created at this time or later.
+        """
+        is_owner = is_owner_of_token(self._users, tokens._tokens)
+        selected = self._select_user()
+        return await self._get_user(
+            where_token(selected, is_owner, tokens._tokens, values, max_age)
+        )
 
     @repeated
     async def create(self, create_dict: dict[str, Any]) -> UP:
@@ -550,6 +576,21 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         return checked_accounts(given, self._users, own if user is None else user), own
 
 
+@dataclass(frozen=True)
+class AccessTokenSession:
+    """A session of a user: an access token, without the token.
+
+    Attributes:
+        id: names the session to `end_session`. It opens nothing.
+        created_at: when the access token was created.
+        last_four: the last four characters of what is stored.
+    """
+
+    id: str
+    created_at: datetime
+    last_four: str
+
+
 class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
     """What FastAPI Users' `DatabaseStrategy` calls `database`: access tokens in one SQL table.
 
@@ -595,11 +636,12 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             The access token, with defaults of Python's and of the server's.
 
         Raises:
+            UserNotFoundError: the user is gone, whether foreign keys are enforced or not.
             TypeError: an unknown attribute.
             InvalidValueError: a value that its column cannot hold, or no value for `token`.
         """
         values = self._tokens.checked(create_dict)
-        async with self._unit(NEW, Given(values)) as unit:
+        async with self._unit(NEW, Given(values, owner=self._tokens.owner)) as unit:
             unit.add(values)
         return unit.result  # type: ignore[no-any-return]
 
@@ -648,10 +690,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         Returns:
             How many were deleted.
         """
-        if not isinstance(batch_size, int) or isinstance(batch_size, bool):
-            raise TypeError(f"batch_size must be an int, not {type(batch_size).__name__}.")
-        if not 1 <= batch_size <= LARGEST_BATCH:
-            raise ValueError(f"batch_size must be between 1 and {LARGEST_BATCH}.")
+        _check_batch("batch_size", batch_size)
         statement = select_expired(self._tokens, _checked_max_age(max_age), batch_size)
         deleted = 0
         # None of a batch: another has deleted it, and a snapshot of the app's still has it.
@@ -663,6 +702,83 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
     async def _delete_batch(self, statement: Any) -> int:
         tokens = await self._read_column(statement)
         return await self._delete_tokens(tokens) if tokens else 0
+
+    async def list_sessions(
+        self, user_id: Any, *, max_age: datetime | None = None, limit: int = 100
+    ) -> list[AccessTokenSession]:
+        """Return the sessions of a user, the newest first: one for each access token.
+
+        Parameters:
+            user_id: the user's id.
+            max_age: if given, only those whose access token was created at this time or later:
+                others are expired. A naive time is taken as UTC.
+            limit: how many at most, 10 000 at most.
+
+        Returns:
+            The sessions, none of which shows its token.
+
+        Raises:
+            ValueError: `limit` is less than 1 or too large.
+        """
+        _check_batch("limit", limit)
+        oldest = None if max_age is None else _checked_max_age(max_age)
+        statement = select_sessions(self._tokens, user_id, oldest).limit(limit)
+        return [
+            AccessTokenSession(session_id(token), created_at, token[-4:])
+            for token, created_at in await self._read_sessions(statement)
+        ]
+
+    async def end_session(self, user_id: Any, session_id: str) -> bool:
+        """End one session of a user: its access token is deleted.
+
+        It is looked for among the user's access tokens, of which each statement reads 1000 at most.
+        The deletion is a transaction of its own.
+
+        Parameters:
+            user_id: the user's id.
+            session_id: the `id` of one of `list_sessions`.
+
+        Returns:
+            Whether there was such a session of this user's.
+        """
+        statement = select_sessions(self._tokens, user_id, None)
+        read = 0
+        while found := await self._read_sessions(statement.limit(BATCH).offset(read)):
+            for token, _ in found:
+                if is_session(session_id, token):
+                    return bool(await self._delete_tokens([token]))
+            if len(found) < BATCH:
+                break
+            read += len(found)
+        return False
+
+    async def end_sessions(
+        self, user_id: Any, *, but: str | None = None, batch_size: int = 1000
+    ) -> int:
+        """End all sessions of a user, as when the password changes: their access tokens are
+        deleted.
+
+        Each batch is a transaction of its own, as with `delete_expired`.
+
+        Parameters:
+            user_id: the user's id.
+            but: the token of a session that goes on: the token itself, as the client has it,
+                whether it is stored in clear text or hashed.
+            batch_size: how many to delete at once, 10 000 at most.
+
+        Returns:
+            How many were ended.
+
+        Raises:
+            ValueError: `batch_size` is less than 1 or too large.
+        """
+        _check_batch("batch_size", batch_size)
+        kept = [] if but is None or not is_storable(but) else stored_as(but)
+        statement = select_sessions(self._tokens, user_id, None, kept).limit(batch_size)
+        ended = 0
+        while number := await self._delete_batch(statement):
+            ended += number
+        return ended
 
     async def check_schema(self) -> list[SchemaProblem]:
         """Compare the table in the database with what this adapter needs of it.
@@ -692,6 +808,22 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
     async def _read_column(self, statement: Any) -> Sequence[Any]:
         """Return the first column of what a statement finds, before it is written."""
+        raise NotImplementedError
+
+    async def _read_sessions(self, statement: Any) -> Sequence[tuple[str, datetime]]:
+        """Return the value and the time of the access tokens that a statement finds."""
+        raise NotImplementedError
+
+    def is_beside(self, users: Any) -> bool:
+        """Tell whether one statement finds an access token and its user as two would, through this
+        adapter and one of users.
+
+        It does not where they have different sessions or databases, or where the app has methods of
+        its own in the way, as a mock or a subclass has.
+
+        Parameters:
+            users: what FastAPI Users calls `user_db`.
+        """
         raise NotImplementedError
 
     async def _delete_tokens(self, tokens: Sequence[str]) -> int:
@@ -726,12 +858,23 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         if (advice := wrong_server(error)) is not None:
             return UnsuitableServerError.from_backend_error(error, advice)
         if violated is not None:
-            is_key = violated.kind == "null" and access_token is None
+            if access_token is not None:
+                return error
+            is_key = violated.kind == "null"
+            if violated.kind == "reference" and self._is_about_owner(violated):
+                return UserNotFoundError.from_integrity_error(error)
             return (self._tokens.error_about_key(given.values) if is_key else None) or error
         if isinstance(error, StaleDataError):
             return error if await unit.exists(access_token) else AccessTokenNotFoundError()
         written = [(self._tokens, given.values)]
         return await _about_values(error, self._live_tables(), written) or error
+
+    def _is_about_owner(self, violated: Violation) -> bool:
+        """Tell whether it is the foreign key to the user, or the only one, that was violated."""
+        column, table = self._tokens.find_column("user_id"), self._tokens.table
+        if column is None or len(table.foreign_keys) == 1:
+            return column is not None
+        return column.name in violated.columns
 
     def _described(self, access_token: Any) -> Entity:
         """Return the description of an access token's own class, which may be a subclass."""
@@ -779,6 +922,22 @@ def _holds(instance: Any, attribute: str, value: Any, of: Entity) -> bool:
     if not isinstance(value, str) or column is None or not is_verbatim(column):
         return True
     return is_same_text(read(instance, of.synonyms.get(attribute, attribute)), value)
+
+
+def _check_batch(name: str, value: Any) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}.")
+    if not 1 <= value <= LARGEST_BATCH:
+        raise ValueError(f"{name} must be between 1 and {LARGEST_BATCH}.")
+
+
+def has_methods_of(kind: type[Any], adapter: Any, *names: str) -> bool:
+    """Tell whether an adapter's methods are those of a class, and not a subclass's or a mock's."""
+    own = getattr(adapter, "__dict__", {})
+    return all(
+        getattr(type(adapter), name, None) is getattr(kind, name) and name not in own
+        for name in names
+    )
 
 
 def _checked_max_age(max_age: Any) -> datetime:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic
 
-from sqlalchemy import Table
+from sqlalchemy import Table, select
 from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.orm.attributes import set_committed_value
 
 from fastapi_users_db.accounts import ExternalAccount
-from fastapi_users_db.adapters.base import NOTHING, AccessTokenDatabase, UserDatabase
+from fastapi_users_db.adapters.base import (
+    NOTHING,
+    AccessTokenDatabase,
+    UserDatabase,
+    has_methods_of,
+)
 from fastapi_users_db.adapters.retries import checked_retries, is_changed, repeated
 from fastapi_users_db.adapters.rows import (
     Rows,
@@ -62,7 +68,7 @@ from fastapi_users_db.mapping import (
     user_entity,
     wrong_instance,
 )
-from fastapi_users_db.statements import delete_accounts, select_accounts
+from fastapi_users_db.statements import delete_accounts, is_owner_of_token, select_accounts
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
 
 if TYPE_CHECKING:
@@ -277,6 +283,22 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
 
     async def _read_column(self, statement: Any) -> Sequence[Any]:
         return await self._unit(NEW).column(statement)
+
+    async def _read_sessions(self, statement: Any) -> Sequence[tuple[str, datetime]]:
+        of, rows = self._tokens, Rows(self.database, self._tokens)
+        names = [of.synonyms.get(name, name) for name in ("token", "created_at")]
+        found = [rows.read(r, attributes=names) for r in await rows.fetch_all(statement)]
+        return [(row[names[0]], row[names[1]]) for row in found]
+
+    def is_beside(self, users: Any) -> bool:
+        kind = DatabasesAccessTokenDatabase
+        own = has_methods_of(kind, self, "get_by_token", "_get_token", "_make_token")
+        return (
+            own
+            and has_methods_of(DatabasesUserDatabase, users, "get", "_select_user")
+            and self.database is users.database
+            and is_owner_of_token(users._users, self._tokens) is not None
+        )
 
     async def _delete_tokens(self, tokens: Sequence[str]) -> int:
         async with self._unit(NEW) as unit:
@@ -502,9 +524,13 @@ class RowsUnit(Unit):
         may_orphan = self._is_linking and database.url.dialect == "sqlite"
         may_refuse = self._may_refuse and self._model is not None
         statements = sum(number for number, _ in self._writes)
-        async with transaction(database, statements > 1 or may_refuse or may_orphan):
+        owner = self._given.owner if database.url.dialect == "sqlite" else None
+        is_atomic = statements > 1 or may_refuse or may_orphan or owner is not None
+        async with transaction(database, is_atomic):
             for _, write in self._writes:
                 await write()
+            if owner is not None:
+                await self._check_owner(owner)
             if self._subject is not None and self._given.accounts is not None:
                 is_unsure = may_orphan or not self._writes
                 if is_unsure and not await self.exists(self._subject):
@@ -515,6 +541,13 @@ class RowsUnit(Unit):
         if self._subject is not None:
             self._adapter._give(self._subject, self._row, self._accounts, made)
             self.result = self._subject
+
+    async def _check_owner(self, owner: Any) -> None:
+        """Refuse a token of a user who is gone, once it is written and none can go any more."""
+        user_id = self._row.get(self._of.synonyms.get("user_id", "user_id"))
+        found = await self._rows.fetch_all(select(owner).where(owner == user_id))
+        if not found and user_id is not None:
+            raise UserNotFoundError()
 
     async def _refused_or_made(self) -> Any:
         """Let the app's model have the say about what was written."""

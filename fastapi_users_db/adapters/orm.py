@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import ExitStack, nullcontext, suppress
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic
 
@@ -15,7 +16,12 @@ from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from fastapi_users_db.accounts import ExternalAccount
-from fastapi_users_db.adapters.base import NOTHING, AccessTokenDatabase, UserDatabase
+from fastapi_users_db.adapters.base import (
+    NOTHING,
+    AccessTokenDatabase,
+    UserDatabase,
+    has_methods_of,
+)
 from fastapi_users_db.adapters.retries import checked_retries, repeated
 from fastapi_users_db.adapters.session import (
     Held,
@@ -56,7 +62,7 @@ from fastapi_users_db.mapping import (
     read,
     wrong_instance,
 )
-from fastapi_users_db.statements import delete_accounts, select_accounts
+from fastapi_users_db.statements import delete_accounts, is_owner_of_token, select_accounts
 from fastapi_users_db.tables import is_mysql
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
 from fastapi_users_db.versions.sqlalchemy import as_in_flush, written_states
@@ -214,6 +220,25 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
     async def _read_column(self, statement: Any) -> Sequence[Any]:
         unit = SessionUnit(self, self._tokens, NEW, NOTHING)
         return await read_first(self.session, self.commit, unit.column(statement))
+
+    async def _read_sessions(self, statement: Any) -> Sequence[tuple[str, datetime]]:
+        unit = SessionUnit(self, self._tokens, NEW, NOTHING)
+        result = await read_first(self.session, self.commit, unit.execute(statement))
+        return result.all()  # type: ignore[no-any-return]
+
+    def is_beside(self, users: Any) -> bool:
+        own = has_methods_of(
+            SQLAlchemyAccessTokenDatabase, self, "get_by_token", "_get_token", "_select_token"
+        )
+        if not own or not has_methods_of(SQLAlchemyUserDatabase, users, "get", "_select_user"):
+            return False
+        (_, session), (_, other) = sessions(self.session), sessions(users.session)
+        return (
+            session is not None
+            and session is other
+            and is_owner_of_token(users._users, self._tokens) is not None
+            and session.get_bind(users._users.mapper) is session.get_bind(self._tokens.mapper)
+        )
 
     async def _delete_tokens(self, tokens: Sequence[str]) -> int:
         of = self._tokens
@@ -478,8 +503,19 @@ class SessionUnit(Unit):
                 self._reload(session, instance, names)
         if self._has_collection and OAUTH_ACCOUNTS not in state.dict:
             outdated.add(OAUTH_ACCOUNTS)
+        if self._given.owner is not None and dialect == "sqlite":
+            self._check_owner(session, subject)
         if outdated:
             self._reload(session, subject, outdated)
+
+    def _check_owner(self, session: Session, token: Any) -> None:
+        """Refuse a token of a user who is gone, once it is written and none can go any more."""
+        owner, user_id = self._given.owner, token.user_id
+        with as_in_flush(session):
+            connection = session.connection(bind_arguments={"mapper": self._mapper})
+            found = connection.execute(select(owner).where(owner == user_id)).first()
+        if found is None and user_id is not None:
+            raise UserNotFoundError()
 
     def _is_there(self, session: Session, instance: Any, *, lock: bool = False) -> bool:
         """Tell it of an object's row: with a lock, past the snapshot of the app's transaction."""

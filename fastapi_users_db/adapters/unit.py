@@ -27,10 +27,12 @@ class Given(NamedTuple):
     Attributes:
         values: of the user, or of the access token.
         accounts: of the user's OAuth accounts, or `None` if they are left as they are.
+        owner: of a new access token the user's column that its `user_id` refers to, if any.
     """
 
     values: Mapping[str, Any] = NO_VALUES
     accounts: Sequence[Mapping[str, Any]] | None = None
+    owner: Any = None
 
 
 class Unit(ABC):
