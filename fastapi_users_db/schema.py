@@ -247,7 +247,8 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
 async def _check_ids(live: LiveTables, users: UserEntity) -> list[SchemaProblem]:
     """Look for ids that come again, with which the tokens of a deleted user are the next user's."""
     column = users.find_column("id")
-    if column is None or await live.column(column) is None:
+    found = None if column is None else await live.column(column)
+    if column is None or found is None or not _same_family(live, live.declared(column.type), found):
         return []  # reported already
     if not await live.gives_ids_again(column):
         return []

@@ -19,6 +19,7 @@ from fastapi_users_db_cli.live import Target, read_only
 __all__ = ["Diagnosis", "as_json", "as_table", "examine"]
 
 _BREAKS = {
+    "ids-that-come-again": "safety",
     "missing-table": "login",
     "missing-column": "login",
     "wrong-type": "login",
@@ -28,8 +29,9 @@ _BREAKS = {
     "missing-oauth-account-index": "registration",
     "orphaned-rows": "registration",
     "missing-lower-email-index": "speed",
+    "missing-user-index": "speed",
 }
-_ORDER = ["login", "registration", "speed"]
+_ORDER = ["safety", "login", "registration", "speed"]
 
 
 @dataclass

@@ -29,7 +29,8 @@ MODES = {
     "hashed": {"hash_tokens": True},
     "change-over": {"hash_tokens": True, "accept_clear": True},
 }
-each_mode = pytest.mark.parametrize("mode", MODES)
+each_mode = pytest.mark.parametrize("strategy", MODES)
+"""By the name of an axis: `make test` meets each of them, not each on all databases."""
 DELETE_TOKENS = delete(AccessToken.__table__)
 
 
@@ -76,11 +77,11 @@ async def stored(backend: Backend) -> list[str]:
 
 
 @each_mode
-async def test_a_token_is_its_users(backend: Backend, user: Any, mode: str) -> None:
-    strategy, manager = strategy_of(backend, mode), Manager(backend.users)
-    token = await strategy.write_token(user)
+async def test_a_token_is_its_users(backend: Backend, user: Any, strategy: str) -> None:
+    tokens, manager = strategy_of(backend, strategy), Manager(backend.users)
+    token = await tokens.write_token(user)
     with counted(backend) as statements:
-        found = await strategy.read_token(token, manager)
+        found = await tokens.read_token(token, manager)
     assert len(statements) == 1
     assert (found.id, found.email, found.oauth_accounts) == (user.id, user.email, [])
 
@@ -99,21 +100,21 @@ async def test_what_is_stored_is_the_hash(backend: Backend, user: Any) -> None:
 
 
 @each_mode
-async def test_no_stored_hash_is_a_token(backend: Backend, user: Any, mode: str) -> None:
+async def test_no_stored_hash_is_a_token(backend: Backend, user: Any, strategy: str) -> None:
     """A thief has the table, and tries all of it, as it is and in another case."""
     manager, clear = Manager(backend.users), strategy_of(backend)
-    in_clear = {await clear.write_token(user) for _ in range(3)}
-    for _ in range(20):
+    in_clear = {await clear.write_token(user) for _ in range(2)}
+    for _ in range(4):
         await strategy_of(backend, "hashed").write_token(user)
-    strategy = strategy_of(backend, mode)
+    tokens = strategy_of(backend, strategy)
     dump = await stored(backend)
-    assert len(dump) == 23
-    opened = {value for value in dump if await strategy.read_token(value, manager)}
+    assert len(dump) == 6
+    opened = {value for value in dump if await tokens.read_token(value, manager)}
     # What is stored in clear text is a token until nobody accepts it any more.
-    assert opened == (set() if mode == "hashed" else in_clear)
+    assert opened == (set() if strategy == "hashed" else in_clear)
     for value in dump:
         for tried in (value.swapcase(), value.lower(), value + " ", value[:-1], value[:-1] + "ä"):
-            assert await strategy.read_token(tried, manager) is None
+            assert await tokens.read_token(tried, manager) is None
 
 
 async def test_two_strategies_with_different_settings_share_a_table(
@@ -143,17 +144,16 @@ async def test_a_token_with_the_form_of_a_hash_is_never_stored(
     assert (await strategy.read_token(own, manager)).id == user.id
 
 
+OTHERS = ["", "x", "x" * 43, "x" * 5000, "äöü", "a\0b", "\ud800", "%' OR 1=1 --", "💥" * 43]
+
+
 @each_mode
-@pytest.mark.parametrize(
-    "token", ["", "x", "x" * 43, "x" * 5000, "äöü", "a\0b", "\ud800", "%' OR 1=1 --", "💥" * 43]
-)
-async def test_no_other_token_is_anybodys(
-    backend: Backend, user: Any, mode: str, token: str
-) -> None:
-    strategy, manager = strategy_of(backend, mode), Manager(backend.users)
-    await strategy.write_token(user)
-    assert await strategy.read_token(token, manager) is None
-    await strategy.destroy_token(token, user)
+async def test_no_other_token_is_anybodys(backend: Backend, user: Any, strategy: str) -> None:
+    tokens, manager = strategy_of(backend, strategy), Manager(backend.users)
+    await tokens.write_token(user)
+    for other in OTHERS:
+        assert await tokens.read_token(other, manager) is None
+        await tokens.destroy_token(other, user)
     assert len(await stored(backend)) == 1
 
 
@@ -162,30 +162,34 @@ async def test_no_token_is_nobodys(backend: Backend) -> None:
 
 
 @each_mode
-async def test_an_expired_token_is_nobodys(backend: Backend, user: Any, mode: str) -> None:
-    strategy, manager = strategy_of(backend, mode), Manager(backend.users)
-    token = await strategy.write_token(user)
+async def test_an_expired_token_is_nobodys(backend: Backend, user: Any, strategy: str) -> None:
+    tokens, manager = strategy_of(backend, strategy), Manager(backend.users)
+    token = await tokens.write_token(user)
     before = now_utc() - timedelta(seconds=LIFETIME + 60)
     await backend.rows(update(AccessToken.__table__).values(created_at=before))
-    assert await strategy.read_token(token, manager) is None
-    forever = strategy_of(backend, mode, lifetime_seconds=None)
+    assert await tokens.read_token(token, manager) is None
+    forever = strategy_of(backend, strategy, lifetime_seconds=None)
     assert (await forever.read_token(token, manager)).id == user.id
     await backend.tokens.delete_expired(now_utc() - timedelta(seconds=LIFETIME))
     assert await forever.read_token(token, manager) is None
 
 
 @each_mode
-async def test_a_token_of_who_is_gone_is_nobodys(backend: Backend, user: Any, mode: str) -> None:
-    strategy, manager = strategy_of(backend, mode), Manager(backend.users)
-    token = await strategy.write_token(user)
+async def test_a_token_of_who_is_gone_is_nobodys(
+    backend: Backend, user: Any, strategy: str
+) -> None:
+    tokens, manager = strategy_of(backend, strategy), Manager(backend.users)
+    token = await tokens.write_token(user)
     await backend.users.delete(user)
-    assert await strategy.read_token(token, manager) is None
+    assert await tokens.read_token(token, manager) is None
 
 
 async def test_an_inactive_user_is_found_as_such(backend: Backend, user: Any) -> None:
     strategy, manager = strategy_of(backend), Manager(backend.users)
     token = await strategy.write_token(user)
     await backend.rows(update(User.__table__).values(is_active=False))
+    if backend.is_orm:
+        backend.connection.expunge_all()  # each request has a session of its own
     assert (await strategy.read_token(token, manager)).is_active is False
 
 
@@ -208,10 +212,10 @@ async def test_who_is_filtered_out_is_not_found(
 @each_mode
 @pytest.mark.parametrize("between", ["manager", "users", "tokens", "mock"])
 async def test_what_the_app_has_of_its_own_is_asked(
-    backend: Backend, user: Any, mode: str, between: str, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, user: Any, strategy: str, between: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    strategy, manager = strategy_of(backend, mode), Manager(backend.users)
-    token = await strategy.write_token(user)
+    tokens, manager = strategy_of(backend, strategy), Manager(backend.users)
+    token = await tokens.write_token(user)
     asked = AsyncMock(return_value=user)
     if between == "mock":
         manager.user_db = create_autospec(SQLAlchemyUserDatabase, instance=True)
@@ -221,7 +225,7 @@ async def test_what_the_app_has_of_its_own_is_asked(
         monkeypatch.setattr(backend.tokens, "get_by_token", asked)
     else:
         monkeypatch.setattr({"manager": manager, "users": backend.users}[between], "get", asked)
-    assert await strategy.read_token(token, manager) is user or between == "tokens"
+    assert await tokens.read_token(token, manager) is user or between == "tokens"
     asked.assert_awaited_once()
 
 
@@ -243,14 +247,14 @@ async def test_adapters_apart_ask_twice(backend: Backend, open_backend: Any, use
 
 
 @each_mode
-async def test_nobody_who_is_gone_gets_a_token(backend: Backend, user: Any, mode: str) -> None:
-    strategy, user_id = strategy_of(backend, mode), user.id
+async def test_nobody_who_is_gone_gets_a_token(backend: Backend, user: Any, strategy: str) -> None:
+    tokens, user_id = strategy_of(backend, strategy), user.id
     await backend.rows(delete(User.__table__))
     with pytest.raises(UserNotFoundError):
-        await strategy.write_token(SimpleNamespace(id=user_id))
+        await tokens.write_token(SimpleNamespace(id=user_id))
     assert await stored(backend) == []
     other = await backend.users.create({"email": "eva@example.com", "hashed_password": "hash"})
-    assert await strategy.write_token(other)
+    assert await tokens.write_token(other)
 
 
 async def test_destroying_a_token_twice_is_no_error(backend: Backend, user: Any) -> None:
