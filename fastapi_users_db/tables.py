@@ -311,7 +311,7 @@ def _count_on(table: Table) -> None:
     columns = list(table.primary_key.columns)
     # SQLite has it for one column whose type is spelt INTEGER, and no other.
     is_counted = len(columns) == 1 and type(columns[0].type) is Integer
-    if is_counted and columns[0].autoincrement and "sqlite_autoincrement" not in table.kwargs:
+    if is_counted and columns[0].autoincrement and "sqlite_autoincrement" not in [*table.kwargs]:
         table.kwargs["sqlite_autoincrement"] = True
 
 
