@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Generic
 
+from sqlalchemy import DateTime
 from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -130,8 +131,10 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         Raises:
             TypeError: `email` is not a string.
         """
+        if email is None:
+            return None
         if not isinstance(email, str):
-            raise TypeError(f"email must be a str, not {type(email).__name__}.")
+            email = _as_text("email", email)
         if not is_storable(email):
             return None
         comparisons = [operator.eq, same_in_any_case]
@@ -194,11 +197,13 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             NotSetOAuthAccountTableError: the adapter has no OAuth account table.
         """
         users, accounts = self._users, self._oauth_accounts
-        for value in (oauth, account_id):
-            if not isinstance(value, str):
-                raise TypeError(f"oauth and account_id must be str, not {type(value).__name__}.")
-            if not is_storable(value):
-                return None
+        if oauth is None or account_id is None:
+            return None
+        if not isinstance(oauth, str) or not isinstance(account_id, str):
+            # Providers have numbers, too.
+            oauth, account_id = _as_text("oauth", oauth), _as_text("account_id", account_id)
+        if not is_storable(oauth) or not is_storable(account_id):
+            return None
         found = self._select_user().join(accounts.target, users.is_owner)
         statement = found.where(is_account(users, oauth, account_id))
         try:
@@ -413,9 +418,12 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Read a user's OAuth accounts, and refuse given ones that are another user's."""
         external = [(a["oauth_name"], a["account_id"]) for a in given if a.keys() >= _NAMES]
         found = await unit.accounts(user, external, newest=newest)
-        if any(not is_own and self._is_one_of(account, external) for is_own, account in found):
-            raise OAuthAccountAlreadyLinkedError()
-        return [account for is_own, account in found if is_own]
+        own = [account for is_own, account in found if is_own]
+        for is_own, account in found:
+            # What both have already is not judged: nothing is linked.
+            if not is_own and self._is_one_of(account, external) and not _has(own, account):
+                raise OAuthAccountAlreadyLinkedError()
+        return own
 
     def _replace_accounts(
         self, unit: Unit, user: Any, given: Sequence[Mapping[str, Any]], own: Sequence[Any]
@@ -541,20 +549,22 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         Parameters:
             token: the value.
             max_age: if given, only an access token created at this time or later. A naive time
-                is taken as UTC.
+                is taken as UTC, or as what the column has where that is naive.
 
         Returns:
             The access token, or `None`.
         """
+        if token is None:
+            return None
         if not isinstance(token, str):
-            raise TypeError(f"token must be a str, not {type(token).__name__}.")
+            token = _as_text("token", token)
         if not is_storable(token):
             return None
         tokens = self._tokens
         statement = self._select_token().where(same_text(tokens.expression("token"), token))
         if max_age is not None:
-            oldest = _checked_max_age(max_age)
-            statement = statement.where(tokens.expression("created_at") >= oldest)
+            created_at = tokens.expression("created_at")
+            statement = statement.where(created_at >= _checked_max_age(max_age, created_at.type))
         found = await self._get_token(statement)
         return found if _holds(found, "token", token, tokens) else None
 
@@ -623,7 +633,9 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             raise TypeError(f"batch_size must be an int, not {type(batch_size).__name__}.")
         if not 1 <= batch_size <= LARGEST_BATCH:
             raise ValueError(f"batch_size must be between 1 and {LARGEST_BATCH}.")
-        statement = select_expired(self._tokens, _checked_max_age(max_age), batch_size)
+        created_at = self._tokens.expression("created_at")
+        oldest = _checked_max_age(max_age, created_at.type)
+        statement = select_expired(self._tokens, oldest, batch_size)
         deleted = 0
         while expired := await self._read_column(statement):
             number = await self._delete_tokens(expired)
@@ -713,6 +725,10 @@ def _is_about(kind: str, error: Exception) -> bool:
     return violated is not None and violated.kind == kind
 
 
+def _has(own: Sequence[Any], account: Any) -> bool:
+    return external_account(account) in map(external_account, own)
+
+
 def _has_address(user: Any, email: str) -> bool:
     """Tell whether this is the user whom one was looking for with `email`."""
     found = read(user, "email")
@@ -736,10 +752,20 @@ def _holds(instance: Any, attribute: str, value: Any, of: Entity) -> bool:
     return is_same_text(read(instance, of.synonyms.get(attribute, attribute)), value)
 
 
-def _checked_max_age(max_age: Any) -> datetime:
+def _as_text(name: str, value: Any) -> str:
+    """Return what is stored for a number, or raise `TypeError` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}.")
+    return str(value)
+
+
+def _checked_max_age(max_age: Any, of: Any) -> datetime:
+    """Return a time as it is compared with a column of this type."""
     if not isinstance(max_age, datetime):
         raise TypeError(f"max_age must be a datetime, not {type(max_age).__name__}.")
     try:
-        return as_utc(max_age)
+        moment = as_utc(max_age)
     except OverflowError:
         raise ValueError("max_age is out of range.") from None
+    is_naive = isinstance(of, DateTime) and not of.timezone
+    return moment.replace(tzinfo=None) if is_naive else moment
