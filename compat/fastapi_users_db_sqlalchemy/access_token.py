@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import MultipleResultsFound
+
 # From the modules: the package may be the one that is importing us.
-from fastapi_users_db.adapters.databases import DatabasesAccessTokenDatabase
+from fastapi_users_db.adapters.base import NOTHING
+from fastapi_users_db.adapters.databases import DatabasesAccessTokenDatabase, RowsUnit
 from fastapi_users_db.adapters.orm import (
     SQLAlchemyAccessTokenDatabase as ORMAccessTokenDatabase,
 )
+from fastapi_users_db.adapters.rows import Rows
 from fastapi_users_db.adapters.session import read_first
+from fastapi_users_db.adapters.unit import Given
 from fastapi_users_db.comparison import same_text
 from fastapi_users_db.exceptions import AccessTokenNotFoundError
 from fastapi_users_db.mapping import Entity, read
@@ -44,6 +51,7 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
 
     def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
         # Not the constructor of the base class: the arguments are checked already.
+        self._of = of
         self.session = of.session
         self.access_token_table = of.access_token_table
         self.commit = of.commit
@@ -65,6 +73,10 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
 
     def _made(self, access_token: Any) -> Any:
         return self._build(access_token)
+
+    @property
+    def _tokens(self) -> Entity:
+        return self._of._contract.entity(self.access_token_table)
 
     async def _stored(self, access_token: Any) -> Any:
         """Return the mapped object of an access token that is given as a model."""
@@ -91,16 +103,41 @@ class _OverDatabases(DatabasesAccessTokenDatabase[AP]):
 
     def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
         # Not the constructor of the base class: the arguments are checked, the warning is given.
+        self._of = of
         self.database = of.database
         self.access_token_table = of.access_tokens
         self.access_token_model = of.access_token_model
 
     async def update(self, access_token: Any, update_dict: dict[str, Any]) -> AP:
         # The row as it is: the model may have changed since it was read.
-        stored = await self.get_by_token(read(access_token, "token"))
+        is_token = same_text(self._tokens.expression("token"), read(access_token, "token"))
+        stored = await self._get_token(self._select_token().where(is_token))
         if stored is None:
             raise AccessTokenNotFoundError()
         return await super().update(stored, update_dict)
+
+    async def _get_token(self, statement: Any) -> AP | None:
+        rows = Rows(self.database, self._tokens)
+        row = await rows.fetch_one(statement)
+        return None if row is None else self._make_token(rows.named(row))
+
+    def _unit(self, access_token: Any, given: Given = NOTHING) -> RowsUnit:
+        # Whatever has a token stands for its row.
+        is_one = hasattr(access_token, "token") and not isinstance(access_token, type)
+        model = type(access_token) if is_one else self.access_token_model
+        return RowsUnit(self, self._tokens, model, access_token, given)
+
+    @property
+    def _tokens(self) -> Entity:
+        return self._of._contract.entity(self.access_token_table)
+
+
+class _Given(_OverDatabases[AP]):
+    """The same, for what the app has given as a whole: no model is built, and none has a say."""
+
+    def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
+        super().__init__(of)
+        self.access_token_model: Any = SimpleNamespace
 
 
 class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
@@ -141,19 +178,27 @@ class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
     async def create(self, create_dict: Any) -> AP:
         """Create an access token from a dict or from a model."""
         values = _pydantic.dump(create_dict, "create(create_dict) or create(access_token)")
-        if self._model is not None:
-            values = {**_pydantic.missing(self._model, self._tokens, values), **values}
-        created: AP = await self._backend.create(values)
+        created: AP
+        if isinstance(create_dict, Mapping):
+            if self._model is not None:
+                values = {**_pydantic.missing(self._model, self._tokens, values), **values}
+        elif self._contract.returns_given_token:
+            created = create_dict
+            await self._whole.create(values)
+            return created
+        created = await self._backend.create(values)
         return created
 
     async def update(self, access_token: Any, update_dict: Any = None) -> AP:
         """Change an access token by a dict; or, without one, write all of what is given."""
-        values = update_dict
-        if values is None:
+        updated: AP
+        if update_dict is None:
             usage = "update(access_token, update_dict) or update(access_token)"
             is_mapped = not self._is_databases and isinstance(access_token, self.access_token_table)
             values = {} if is_mapped else _pydantic.dump(access_token, usage)
-        updated: AP = await self._backend.update(access_token, values)
+            updated = await self._whole.update(access_token, values)
+            return access_token if self._contract.returns_given_token else updated
+        updated = await self._backend.update(access_token, update_dict)
         return updated
 
     async def delete(self, access_token: Any) -> None:
@@ -166,8 +211,24 @@ class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
         return deleted
 
     async def _get_token(self, statement: Any) -> AP | None:
-        access_token: AP | None = await self._backend._get_token(statement)
+        access_token: AP | None
+        try:
+            access_token = await self._backend._get_token(statement)
+        except MultipleResultsFound:
+            if not self._contract.takes_first:
+                raise
+            access_token = await self._backend._get_token(statement.limit(1))
         return access_token
+
+    @property
+    def _whole(self) -> Any:
+        """The adapter that writes what is given as a whole, which no model judges."""
+        if self._is_databases:
+            return _Given(self)
+        whole = self._backend
+        if self._contract.returns_given_token:
+            whole._model = None
+        return whole
 
     def _select_token(self) -> Any:
         return self._backend._select_token()

@@ -94,6 +94,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
 
     user_table: Any
     oauth_account_table: Any = None
+    _may_repeat = False
+    """Whether the OAuth accounts that are given may have an external account twice."""
 
     async def get(self, id: ID) -> UP | None:
         """Return the user with this id.
@@ -165,7 +167,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             user = await self._get_user(statement)
         except MultipleResultsFound as error:
             user = await self._choose_by_email(statement, email, error)
-        return user if _has_address(user, email) else None
+        return user if has_address(user, email) else None
 
     async def _choose_by_email(self, statement: Any, email: str, error: Exception) -> UP | None:
         """Return the one of several users who has the address, or the first whose address differs
@@ -175,7 +177,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         found: list[Any] = []
         while (user := await self._get_user(ordered.limit(1).offset(len(found)))) is not None:
             found.append(user)
-        alike = [user for user in found if _has_address(user, email)]
+        alike = [user for user in found if has_address(user, email)]
         exactly = [user for user in alike if read(user, "email") == email] or alike
         addresses = [read(user, "email") for user in exactly]
         if len(set(addresses)) < len(addresses):
@@ -531,7 +533,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         if given is None:
             return None, own
         self._oauth_accounts  # noqa: B018  it raises if there are none
-        return checked_accounts(given, self._users, own if user is None else user), own
+        owner = own if user is None else user
+        return checked_accounts(given, self._users, owner, may_repeat=self._may_repeat), own
 
 
 class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
@@ -729,7 +732,7 @@ def _has(own: Sequence[Any], account: Any) -> bool:
     return external_account(account) in map(external_account, own)
 
 
-def _has_address(user: Any, email: str) -> bool:
+def has_address(user: Any, email: str) -> bool:
     """Tell whether this is the user whom one was looking for with `email`."""
     found = read(user, "email")
     # What a hook of the app's own has made of the user may have no address.

@@ -137,6 +137,11 @@ class Rows:
                     values[key] = process(values[key])
         return values
 
+    def named(self, record: Any) -> dict[str, Any]:
+        """Return all values of a record by name, whichever it has: it may be of a join."""
+        raw = getattr(record, "_mapping", record)
+        return {name: record[name] if self._is_raw else raw[name] for name in raw.keys()}  # noqa: SIM118  a record of asyncpg's iterates over values
+
     def changes(
         self, row: Mapping[str, Any], values: Mapping[str, Any], given: Iterable[str] = ()
     ) -> dict[str, Any]:
@@ -194,6 +199,11 @@ class Rows:
         """Return the records that a statement finds."""
         query = CompiledOnce(statement, parameters, build, remember=self._remember)
         return await self._database.fetch_all(query)
+
+    async def fetch_one(self, statement: Any) -> Any:
+        """Return the first record that a statement finds, or `None`."""
+        query = CompiledOnce(statement, NO_VALUES, remember=self._remember)
+        return await self._database.fetch_one(query)
 
     async def execute(self, statement: Any, parameters: Mapping[str, Any] = NO_VALUES) -> Any:
         """Execute a statement, and return what `databases` does: ids and numbers, for some."""
