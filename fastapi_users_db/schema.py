@@ -148,8 +148,9 @@ async def error_about_values(
     if code not in _TOO_WIDE and not isinstance(error, OverflowError):
         return None
     for of, values in written:
-        for key, column in of.framework_columns.items():
-            if key in values and (refused := too_wide(f"{of.name}.{key}", column, values[key])):
+        for key in of.framework_columns.keys() & values.keys():
+            refused = too_wide(f"{of.name}.{key}", of.framework_columns[key], values[key])
+            if refused is not None:
                 return refused
     given = [
         (of.find_column(key), value) for of, values in written for key, value in values.items()

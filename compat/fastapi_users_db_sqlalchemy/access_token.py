@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from fastapi_users_db.adapters.session import read_first
 from fastapi_users_db.adapters.unit import Given
 from fastapi_users_db.comparison import same_text
 from fastapi_users_db.exceptions import AccessTokenNotFoundError
-from fastapi_users_db.mapping import Entity, read
+from fastapi_users_db.mapping import Entity, wrong_instance
 from fastapi_users_db.types import now_utc
 from fastapi_users_db.versions.fastapi_users import AP
 from fastapi_users_db_sqlalchemy import _exposed, _pydantic
@@ -109,12 +110,17 @@ class _OverDatabases(DatabasesAccessTokenDatabase[AP]):
         self.access_token_model = of.access_token_model
 
     async def update(self, access_token: Any, update_dict: dict[str, Any]) -> AP:
+        return await super().update(await self._stored(access_token), update_dict)
+
+    async def _stored(self, access_token: Any) -> Any:
         # The row as it is: the model may have changed since it was read.
-        is_token = same_text(self._tokens.expression("token"), read(access_token, "token"))
+        if isinstance(access_token, type) or not hasattr(access_token, "token"):
+            raise wrong_instance(access_token, self.access_token_model)
+        is_token = same_text(self._tokens.expression("token"), access_token.token)
         stored = await self._get_token(self._select_token().where(is_token))
         if stored is None:
             raise AccessTokenNotFoundError()
-        return await super().update(stored, update_dict)
+        return stored
 
     async def _get_token(self, statement: Any) -> AP | None:
         rows = Rows(self.database, self._tokens)
@@ -138,6 +144,32 @@ class _Given(_OverDatabases[AP]):
     def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
         super().__init__(of)
         self.access_token_model: Any = SimpleNamespace
+        self._model: Any = of.access_token_model
+
+    async def update_whole(self, access_token: Any, values: dict[str, Any]) -> Any:
+        """Write all values of an access token, and return the object that was given."""
+        stored = await self._stored(access_token)
+        before = vars(stored)
+        self._judge(before, {**before, **values})
+        await DatabasesAccessTokenDatabase.update(self, stored, values)
+        return access_token
+
+    def _judge(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Raise what the app's model says of a row that it could not read again."""
+        try:
+            self._build(after)
+        except Exception:
+            with suppress(Exception):
+                self._build(before)
+                raise
+            # It could not read the row as it was: what the change is about is something else.
+
+    def _build(self, values: Mapping[str, Any]) -> None:
+        columns = self._tokens.columns.items()
+        self._model(**{column.name: values[key] for key, column in columns if key in values})
+
+    async def _get_token(self, statement: Any) -> AP | None:
+        return await DatabasesAccessTokenDatabase._get_token(self, statement)
 
 
 class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
@@ -183,8 +215,9 @@ class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
             if self._model is not None:
                 values = {**_pydantic.missing(self._model, self._tokens, values), **values}
         elif self._contract.returns_given_token:
-            created = create_dict
-            await self._whole.create(values)
+            created, whole = create_dict, self._whole
+            whole._model = None  # nothing is built of it
+            await whole.create(values)
             return created
         created = await self._backend.create(values)
         return created
@@ -196,7 +229,9 @@ class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
             usage = "update(access_token, update_dict) or update(access_token)"
             is_mapped = not self._is_databases and isinstance(access_token, self.access_token_table)
             values = {} if is_mapped else _pydantic.dump(access_token, usage)
-            updated = await self._whole.update(access_token, values)
+            if self._is_databases:
+                return await _Given(self).update_whole(access_token, values)
+            updated = await self._backend.update(access_token, values)
             return access_token if self._contract.returns_given_token else updated
         updated = await self._backend.update(access_token, update_dict)
         return updated
@@ -222,13 +257,8 @@ class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
 
     @property
     def _whole(self) -> Any:
-        """The adapter that writes what is given as a whole, which no model judges."""
-        if self._is_databases:
-            return _Given(self)
-        whole = self._backend
-        if self._contract.returns_given_token:
-            whole._model = None
-        return whole
+        """The adapter that writes what is given as a whole."""
+        return _Given(self) if self._is_databases else self._backend
 
     def _select_token(self) -> Any:
         return self._backend._select_token()

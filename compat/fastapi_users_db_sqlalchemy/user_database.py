@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from sqlalchemy.exc import MultipleResultsFound
 from fastapi_users_db.adapters.base import NOTHING, has_address
 from fastapi_users_db.adapters.databases import DatabasesUserDatabase, RowsUnit
 from fastapi_users_db.adapters.orm import SQLAlchemyUserDatabase as ORMUserDatabase
-from fastapi_users_db.adapters.rows import Rows
+from fastapi_users_db.adapters.rows import Rows, UserRow
 from fastapi_users_db.adapters.session import read_first
 from fastapi_users_db.adapters.unit import Given
 from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError
@@ -171,8 +172,25 @@ class _Given(_OverDatabases[UP, ID]):
         row: Any = await self._get_user(self._select_user().where(self._users.is_id(user.id)))
         if row is None:
             raise UserNotFoundError()
+        before: dict[str, Any] = vars(row)
+        await self._judge(before, {**before, **values})
         await self.update(row, values)
         return user
+
+    async def _judge(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Raise what the app's model, or its hook, says of a row that it could not read again."""
+        try:
+            await self._of._make_user(self._row(after))
+        except Exception:
+            with suppress(Exception):
+                await self._of._make_user(self._row(before))
+                raise
+            # It could not read the row as it was: what the change is about is something else.
+
+    def _row(self, values: Mapping[str, Any]) -> UserRow:
+        users = self._users
+        own = {key: values[key] for key in users.columns if key in values}
+        return UserRow(users, own, values.get(OAUTH_ACCOUNTS))
 
     async def _make_user(self, row: Any) -> Any:
         return await DatabasesUserDatabase._make_user(self, row)

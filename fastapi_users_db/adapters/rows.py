@@ -291,7 +291,7 @@ class Rows:
         """Return values with Python's defaults; NULL in a new row of a mapped class where there is
         none, as the ORM does. What a bare table is not given is left to the database."""
         columns = self._entity.columns
-        is_mapped = self._entity.mapper is not None
+        fills_up = which == "default" and self._entity.mapper is not None
         filled = {**values}
         context = _DefaultContext()
         context.current_parameters = {columns[key].key: value for key, value in values.items()}
@@ -302,9 +302,8 @@ class Rows:
                     filled[attribute] = default.arg(context)
                 elif default.is_scalar:
                     filled[attribute] = default.arg
-            elif which == "default" and is_mapped:
-                if not (column.server_default or column.primary_key):
-                    filled.setdefault(attribute, None)
+            elif fills_up and not (column.server_default or column.primary_key):
+                filled.setdefault(attribute, None)
         return filled
 
 
