@@ -60,13 +60,16 @@ def pair_accounts(
     ]
 
 
-def checked_accounts(given: Any, users: UserEntity, owner: Any) -> list[dict[str, Any]]:
+def checked_accounts(
+    given: Any, users: UserEntity, owner: Any, *, may_repeat: bool = False
+) -> list[dict[str, Any]]:
     """Return the values of a list of OAuth accounts of one user.
 
     Parameters:
         given: the list, of dicts or of instances.
         users: the user's class, with the OAuth account's.
         owner: the user, or the values of a new one.
+        may_repeat: whether an external account may be there twice.
 
     Raises:
         TypeError: it is no such list, or an unknown attribute.
@@ -82,7 +85,8 @@ def checked_accounts(given: Any, users: UserEntity, owner: Any) -> list[dict[str
     ids = [a[k] for a in taken for k in {id_attribute, "id"} & a.keys() if a[k] is not None]
     # Beside an id the external account may be left out: it stays what it is.
     external = [external_account(a) for a in taken if {"oauth_name", "account_id"} & a.keys()]
-    if len(set(ids)) < len(ids) or len(set(external)) < len(external):
+    repeats = len(set(external)) < len(external) and not may_repeat
+    if len(set(ids)) < len(ids) or repeats:
         raise InvalidValueError("oauth_accounts has the same external account twice.")
     return taken
 

@@ -455,6 +455,8 @@ class UserEntity(Entity):
         Raises:
             InvalidIDError: `value` is of a type that is no id of this table.
         """
+        if value is None:
+            return None
         id_type = python_type(self.id_expression)
         if id_type is uuid.UUID and isinstance(value, str):
             try:

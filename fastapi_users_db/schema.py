@@ -19,11 +19,17 @@ from fastapi_users_db.deprecation import DOCUMENTATION
 from fastapi_users_db.exceptions import ColumnTooNarrowError
 from fastapi_users_db.mapping import Entity, UserEntity
 from fastapi_users_db.tables import index_name, tokens_as_declared
+from fastapi_users_db.values import too_wide
 
 __all__ = ["SchemaProblem"]
 
 HASH_WIDTH = 97
 """How many characters an argon2 hash has, as FastAPI Users 13 and later make them."""
+
+# What says that a text is too long, or a value too wide: SQLSTATE on PostgreSQL, the error's number
+# on MySQL and MariaDB. asyncpg's own refusal of a number is 22000.
+_TOO_LONG = ("22001", 1406)
+_TOO_WIDE = (*_TOO_LONG, "22000", "22003", 1264)
 
 # Pairs of families that hold the same values.
 _SAME: dict[str, list[set[str]]] = {
@@ -131,7 +137,8 @@ async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
 async def error_about_values(
     error: Exception, live: LiveTables, written: Sequence[tuple[Entity, Mapping[str, Any]]]
 ) -> Exception | None:
-    """Return the error that names the column that was too narrow, without showing the value.
+    """Return the error that names the column that was too narrow, without showing the value:
+    narrower in the database than in the class, or in the class already.
 
     Parameters:
         error: the error that the backend raised.
@@ -142,14 +149,19 @@ async def error_about_values(
         The error, or `None` if `error` is about something else.
     """
     original = getattr(error, "orig", error)
-    # By code: SQLSTATE on PostgreSQL, the error's number on MySQL and MariaDB.
-    if getattr(original, "sqlstate", None) != "22001" and original.args[:1] != (1406,):
+    code = getattr(original, "sqlstate", None) or (*original.args, None)[0]
+    if code not in _TOO_WIDE and not isinstance(error, OverflowError):
         return None
+    for of, values in written:
+        for key in of.framework_columns.keys() & values.keys():
+            refused = too_wide(f"{of.name}.{key}", of.framework_columns[key], values[key])
+            if refused is not None:
+                return refused
     given = [
         (of.find_column(key), value) for of, values in written for key, value in values.items()
     ]
     for column, value in given:
-        if column is None or not isinstance(value, str):
+        if column is None or code not in _TOO_LONG or not isinstance(value, str):
             continue
         found = await live.column(column)
         if found is None or found.width is None or len(value) <= found.width:

@@ -1,8 +1,9 @@
 """What the framework's own columns take: values of Python that every database holds, no others.
 
 SQLite stores anything, MySQL converts, PostgreSQL refuses with an error of its driver's: one
-answer for all is given here, before a statement is made. No message shows a value. The app's own
-columns, and types of the app's own, are SQLAlchemy's business.
+answer for all is given here, before a statement is made. What is too wide the database itself
+refuses, or takes: SQLite knows no width. No message shows a value. The app's own columns, and types
+of the app's own, are SQLAlchemy's business.
 """
 
 from __future__ import annotations
@@ -12,24 +13,20 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Enum, SmallInteger, String
+from sqlalchemy import BigInteger, Column, Enum, Integer, SmallInteger, String
 from sqlalchemy.sql import ClauseElement
 
 from fastapi_users_db.exceptions import InvalidValueError
 from fastapi_users_db.types import GUID, TIMESTAMPAware, as_utc
 from fastapi_users_db.versions.sqlalchemy import python_type
 
-__all__ = ["checked_value", "is_storable"]
+__all__ = ["checked_value", "is_storable", "too_wide"]
 
 # What is larger is no id of anybody's, and Python refuses to write it out.
 _BITS_OF_TEXT = 1024
 
 # What the framework's own columns hold.
 _TYPES = frozenset({str, int, bool, uuid.UUID, datetime})
-
-# A provider chooses how long these are, and SQLite stores them whole: the database has the word.
-_OF_PROVIDERS = frozenset({"access_token", "refresh_token"})
-_UNBOUNDED = 2**63
 
 
 def checked_value(name: str, column: Column[Any], value: Any) -> Any:
@@ -48,35 +45,50 @@ def checked_value(name: str, column: Column[Any], value: Any) -> Any:
         TypeError: an e-mail address that is not a string.
         InvalidValueError: the column holds no such value on every database.
     """
-    expected, length = _taken_by(column)
+    expected = _taken_by(column)
     if expected is object or (value is None and (column.nullable or column.key != "email")):
         return value
     if type(value) is not expected or expected in (int, datetime):
         value = _converted(name, column, expected, value)
-    if isinstance(value, str):
-        if len(value) > length:
-            raise InvalidValueError(f"{name} holds at most {length} characters, not {len(value)}.")
-        # Whatever can be printed can be stored.
-        if not (value.isprintable() or is_storable(value)):
-            raise InvalidValueError(f"{name} must not contain NUL characters or lone surrogates.")
+    # Whatever can be printed can be stored.
+    if isinstance(value, str) and not (value.isprintable() or is_storable(value)):
+        raise InvalidValueError(f"{name} must not contain NUL characters or lone surrogates.")
     return value
 
 
+def too_wide(name: str, column: Column[Any], value: Any) -> InvalidValueError | None:
+    """Return the error that says that a value is wider than its column is declared, if it is.
+
+    For values that the database has refused.
+
+    Parameters:
+        name: what messages call it.
+        column: the column.
+        value: the value.
+    """
+    length = column.type.length if isinstance(column.type, String) else None
+    if isinstance(value, str) and length is not None and len(value) > length:
+        return InvalidValueError(f"{name} holds at most {length} characters, not {len(value)}.")
+    if isinstance(value, int) and isinstance(column.type, Integer):
+        bits = {SmallInteger: 15, BigInteger: 63}
+        limit = 2 ** next((n for kind, n in bits.items() if isinstance(column.type, kind)), 31)
+        if not -limit <= value < limit:
+            return InvalidValueError(f"{name} must be between {-limit} and {limit - 1}.")
+    return None
+
+
 @lru_cache(maxsize=1024)
-def _taken_by(column: Column[Any]) -> tuple[type[Any], int]:
-    """Return the type of the values that a column takes, `object` if we cannot tell, and the
-    longest string."""
+def _taken_by(column: Column[Any]) -> type[Any]:
+    """Return the type of the values that a column takes, `object` if we cannot tell."""
     kind = type(column.type)
     is_ours = isinstance(column.type, GUID | TIMESTAMPAware)
     # A variant may be wider, or of another kind.
     has_variants = bool(getattr(column.type, "_variant_mapping", None))
     is_plain = kind.__module__ == "sqlalchemy.sql.sqltypes" and not issubclass(kind, Enum)
     if not is_ours and (has_variants or not is_plain):
-        return object, _UNBOUNDED
-    if python_type(column) not in _TYPES:
-        return object, _UNBOUNDED  # the app's own, by a name of the framework's
-    length = column.type.length if isinstance(column.type, String) else None
-    return python_type(column), _UNBOUNDED if column.key in _OF_PROVIDERS else length or _UNBOUNDED
+        return object
+    # Another is the app's own, by a name of the framework's.
+    return python_type(column) if python_type(column) in _TYPES else object
 
 
 def _converted(name: str, column: Column[Any], expected: type[Any], value: Any) -> Any:
@@ -99,7 +111,7 @@ def _converted(name: str, column: Column[Any], expected: type[Any], value: Any) 
     ):
         raise InvalidValueError(f"{name} must be {expected.__name__}, not {type(value).__name__}.")
     if expected is int:
-        return _integer(name, column, value)
+        return _integer(name, value)
     if isinstance(column.type, TIMESTAMPAware):
         moment: Any = value
         try:
@@ -109,13 +121,11 @@ def _converted(name: str, column: Column[Any], expected: type[Any], value: Any) 
     return value
 
 
-def _integer(name: str, column: Column[Any], value: Any) -> int:
-    bits = {SmallInteger: 15, BigInteger: 63}
-    limit = 2 ** next((n for kind, n in bits.items() if isinstance(column.type, kind)), 31)
-    # NaN compares as false.
-    if not -limit <= value < limit:
-        raise InvalidValueError(f"{name} must be between {-limit} and {limit - 1}.")
-    return int(value)
+def _integer(name: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (OverflowError, ValueError):
+        raise InvalidValueError(f"{name} must be a finite number.") from None
 
 
 def is_storable(value: str) -> bool:

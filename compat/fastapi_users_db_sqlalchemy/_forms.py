@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from fastapi_users_db.adapters.rows import check_installed
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.deprecation import Deprecation, warn
+from fastapi_users_db_sqlalchemy import _contracts
 from fastapi_users_db_sqlalchemy._arguments import Names, arguments
 
 __all__ = ["Deprecations", "Forms"]
@@ -65,6 +66,13 @@ class Forms:
     @property
     def _is_databases(self) -> bool:
         return getattr(self, "database", None) is not None
+
+    @property
+    def _contract(self) -> _contracts.Contract:
+        """What this form promises where the forms disagree."""
+        if self._is_databases:
+            return _contracts.LEGACY_DATABASES
+        return _contracts.CURRENT if self._model is None else _contracts.LEGACY_ORM
 
     @property
     def _backend(self) -> Any:

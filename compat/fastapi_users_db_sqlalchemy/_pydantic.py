@@ -1,6 +1,6 @@
 """Pydantic 1 and 2: what the legacy convention needs of a model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from sqlalchemy import inspect
@@ -33,12 +33,15 @@ def dump(values: Any, usage: str) -> dict[str, Any]:
 def build(model: Any, instance: Any, values: Mapping[str, Any]) -> Any:
     """Build a model from a mapped object.
 
+    It sees the object itself: its validators and getters may ask what that is.
+
     Parameters:
         model: the class of the model.
         instance: the mapped object.
         values: its columns and OAuth accounts, for a model that does not read attributes.
     """
-    loaded = _Loaded(instance)
+    unloaded = inspect(instance).unloaded
+    loaded = _Loaded(instance, unloaded) if unloaded & _names(model) else instance
     if hasattr(model, "model_validate"):
         return model.model_validate(loaded, from_attributes=True)
     if getattr(getattr(model, "__config__", None), "orm_mode", False):  # pragma: no cover
@@ -49,14 +52,20 @@ def build(model: Any, instance: Any, values: Mapping[str, Any]) -> Any:
 class _Loaded:
     """A mapped object without what is not loaded: reading that would need the database."""
 
-    def __init__(self, instance: Any) -> None:
+    def __init__(self, instance: Any, unloaded: Set[str]) -> None:
         self._instance = instance
-        self._unloaded = inspect(instance).unloaded
+        self._unloaded = unloaded
 
     def __getattr__(self, name: str) -> Any:
         if name in self._unloaded:
             raise AttributeError(name)
         return getattr(self._instance, name)
+
+
+def _names(model: Any) -> set[str]:
+    """Return what a model reads of an object: its fields, by name and by alias."""
+    fields = getattr(model, "model_fields", None) or getattr(model, "__fields__", {})
+    return {*fields, *(getattr(field, "alias", None) for field in fields.values())}
 
 
 def is_model(value: Any) -> bool:

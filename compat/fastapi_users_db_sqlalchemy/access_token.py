@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import MultipleResultsFound
+
 # From the modules: the package may be the one that is importing us.
-from fastapi_users_db.adapters.databases import DatabasesAccessTokenDatabase
+from fastapi_users_db.adapters.base import NOTHING
+from fastapi_users_db.adapters.databases import DatabasesAccessTokenDatabase, RowsUnit
 from fastapi_users_db.adapters.orm import (
     SQLAlchemyAccessTokenDatabase as ORMAccessTokenDatabase,
 )
+from fastapi_users_db.adapters.rows import Rows
 from fastapi_users_db.adapters.session import read_first
+from fastapi_users_db.adapters.unit import Given
 from fastapi_users_db.comparison import same_text
 from fastapi_users_db.exceptions import AccessTokenNotFoundError
-from fastapi_users_db.mapping import Entity, read
+from fastapi_users_db.mapping import Entity, wrong_instance
 from fastapi_users_db.types import now_utc
 from fastapi_users_db.versions.fastapi_users import AP
 from fastapi_users_db_sqlalchemy import _exposed, _pydantic
@@ -44,6 +51,7 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
 
     def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
         # Not the constructor of the base class: the arguments are checked already.
+        self._of = of
         self.session = of.session
         self.access_token_table = of.access_token_table
         self.commit = of.commit
@@ -65,6 +73,10 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
 
     def _made(self, access_token: Any) -> Any:
         return self._build(access_token)
+
+    @property
+    def _tokens(self) -> Entity:
+        return self._of._contract.entity(self.access_token_table)
 
     async def _stored(self, access_token: Any) -> Any:
         """Return the mapped object of an access token that is given as a model."""
@@ -91,16 +103,73 @@ class _OverDatabases(DatabasesAccessTokenDatabase[AP]):
 
     def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
         # Not the constructor of the base class: the arguments are checked, the warning is given.
+        self._of = of
         self.database = of.database
         self.access_token_table = of.access_tokens
         self.access_token_model = of.access_token_model
 
     async def update(self, access_token: Any, update_dict: dict[str, Any]) -> AP:
+        return await super().update(await self._stored(access_token), update_dict)
+
+    async def _stored(self, access_token: Any) -> Any:
         # The row as it is: the model may have changed since it was read.
-        stored = await self.get_by_token(read(access_token, "token"))
+        if isinstance(access_token, type) or not hasattr(access_token, "token"):
+            raise wrong_instance(access_token, self.access_token_model)
+        is_token = same_text(self._tokens.expression("token"), access_token.token)
+        stored = await self._get_token(self._select_token().where(is_token))
         if stored is None:
             raise AccessTokenNotFoundError()
-        return await super().update(stored, update_dict)
+        return stored
+
+    async def _get_token(self, statement: Any) -> AP | None:
+        rows = Rows(self.database, self._tokens)
+        row = await rows.fetch_one(statement)
+        return None if row is None else self._make_token(rows.named(row))
+
+    def _unit(self, access_token: Any, given: Given = NOTHING) -> RowsUnit:
+        # Whatever has a token stands for its row.
+        is_one = hasattr(access_token, "token") and not isinstance(access_token, type)
+        model = type(access_token) if is_one else self.access_token_model
+        return RowsUnit(self, self._tokens, model, access_token, given)
+
+    @property
+    def _tokens(self) -> Entity:
+        return self._of._contract.entity(self.access_token_table)
+
+
+class _Given(_OverDatabases[AP]):
+    """The same, for what the app has given as a whole: no model is built, and none has a say."""
+
+    def __init__(self, of: SQLAlchemyAccessTokenDatabase[AP]) -> None:
+        super().__init__(of)
+        self.access_token_model: Any = SimpleNamespace
+        self._model: Any = of.access_token_model
+
+    async def update_whole(self, access_token: Any, values: dict[str, Any]) -> Any:
+        """Write all values of an access token, and return the object that was given."""
+        stored = await self._stored(access_token)
+        before = vars(stored)
+        self._judge(before, {**before, **values})
+        await DatabasesAccessTokenDatabase.update(self, stored, values)
+        return access_token
+
+    def _judge(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Raise what the app's model says of a row that it could not read again."""
+        try:
+            self._build(after)
+        except Exception as refused:
+            try:
+                self._build(before)
+            except Exception:
+                return  # it could not read the row as it was: that is not for this change to mend
+            raise refused
+
+    def _build(self, values: Mapping[str, Any]) -> None:
+        columns = self._tokens.columns.items()
+        self._model(**{column.name: values[key] for key, column in columns if key in values})
+
+    async def _get_token(self, statement: Any) -> AP | None:
+        return await DatabasesAccessTokenDatabase._get_token(self, statement)
 
 
 class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
@@ -141,19 +210,33 @@ class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
     async def create(self, create_dict: Any) -> AP:
         """Create an access token from a dict or from a model."""
         values = _pydantic.dump(create_dict, "create(create_dict) or create(access_token)")
-        if self._model is not None:
-            values = {**_pydantic.missing(self._model, self._tokens, values), **values}
-        created: AP = await self._backend.create(values)
+        created: AP
+        if isinstance(create_dict, Mapping):
+            if self._model is not None:
+                values = {**_pydantic.missing(self._model, self._tokens, values), **values}
+        elif self._contract.returns_given_token:
+            created, whole = create_dict, self._whole
+            whole._model = None  # nothing is built of it
+            await whole.create(values)
+            return created
+        created = await self._backend.create(values)
         return created
 
     async def update(self, access_token: Any, update_dict: Any = None) -> AP:
         """Change an access token by a dict; or, without one, write all of what is given."""
-        values = update_dict
-        if values is None:
+        updated: AP
+        if update_dict is None:
             usage = "update(access_token, update_dict) or update(access_token)"
             is_mapped = not self._is_databases and isinstance(access_token, self.access_token_table)
             values = {} if is_mapped else _pydantic.dump(access_token, usage)
-        updated: AP = await self._backend.update(access_token, values)
+            if self._is_databases:
+                updated = await _Given(self).update_whole(access_token, values)
+                return updated
+            updated = await self._backend.update(access_token, values)
+            if self._contract.returns_given_token:
+                updated = access_token
+            return updated
+        updated = await self._backend.update(access_token, update_dict)
         return updated
 
     async def delete(self, access_token: Any) -> None:
@@ -166,8 +249,19 @@ class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
         return deleted
 
     async def _get_token(self, statement: Any) -> AP | None:
-        access_token: AP | None = await self._backend._get_token(statement)
+        access_token: AP | None
+        try:
+            access_token = await self._backend._get_token(statement)
+        except MultipleResultsFound:
+            if not self._contract.takes_first:
+                raise
+            access_token = await self._backend._get_token(statement.limit(1))
         return access_token
+
+    @property
+    def _whole(self) -> Any:
+        """The adapter that writes what is given as a whole."""
+        return _Given(self) if self._is_databases else self._backend
 
     def _select_token(self) -> Any:
         return self._backend._select_token()

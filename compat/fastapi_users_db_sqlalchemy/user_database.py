@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import and_
+from sqlalchemy.exc import MultipleResultsFound
+
 # From the modules: the package may be the one that is importing us.
-from fastapi_users_db.adapters.databases import DatabasesUserDatabase
+from fastapi_users_db.adapters.base import NOTHING, has_address
+from fastapi_users_db.adapters.databases import DatabasesUserDatabase, RowsUnit
 from fastapi_users_db.adapters.orm import SQLAlchemyUserDatabase as ORMUserDatabase
+from fastapi_users_db.adapters.rows import Rows, UserRow
 from fastapi_users_db.adapters.session import read_first
+from fastapi_users_db.adapters.unit import Given
 from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError
 from fastapi_users_db.mapping import OAUTH_ACCOUNTS, Entity, UserEntity, assign, entity
 from fastapi_users_db.versions.fastapi_users import ID, UOAP, UP
@@ -45,16 +51,10 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         # As it always was: what is no column is still set on the object.
         kind: Any = type(user)
         of = entity(kind) if isinstance(user, self.user_table) else self._users
+        known = {key: value for key, value in update_dict.items() if of.knows(key)}
         self._extra = {
-            k: v for k, v in update_dict.items() if not of.knows(k) and not k.startswith("_")
+            k: v for k, v in update_dict.items() if k not in known and not k.startswith("_")
         }
-        return await self.update_whole(user, update_dict)
-
-    async def update_whole(self, user: Any, values: Mapping[str, Any]) -> UP:
-        """Write all values of a model that the table has."""
-        kind: Any = type(user)
-        of = entity(kind) if isinstance(user, self.user_table) else self._users
-        known = {key: value for key, value in values.items() if of.knows(key)}
         return await super().update(await self._mapped(user), known)
 
     async def delete(self, user: Any) -> None:
@@ -83,6 +83,14 @@ class _OverORM(ORMUserDatabase[UP, ID]):
     def _made(self, user: Any) -> Any:
         assign(user, self._extra)
         return self._build(user)
+
+    @property
+    def _may_repeat(self) -> bool:  # type: ignore[override]
+        return self._of._contract.is_as_given
+
+    @property
+    def _users(self) -> UserEntity:
+        return self._of._contract.users(self.user_table, self.oauth_account_table)
 
     @property
     def _oauth_accounts(self) -> Entity:
@@ -117,36 +125,75 @@ class _OverORM(ORMUserDatabase[UP, ID]):
 class _OverDatabases(DatabasesUserDatabase[UP, ID]):
     """The adapter over `databases`, on behalf of one of those below."""
 
-    def __init__(self, of: SQLAlchemyUserDatabase[UP, ID], user_model: Any = None) -> None:
+    _may_repeat = True
+
+    def __init__(self, of: SQLAlchemyUserDatabase[UP, ID]) -> None:
         # Not the constructor of the base class: the arguments are checked, the warning is given.
         self._of = of
         self.database = of.database
         self.user_table = of.users
         self.oauth_account_table = getattr(of, "oauth_accounts", None)
-        self.user_model = user_model or of.user_db_model
+        self.user_model = of.user_db_model
 
-    async def update_whole(self, user: Any, values: Mapping[str, Any]) -> UP:
-        """Write all values of a model."""
-        # The row as it is, rather than as the app's model would have it.
-        rows: _OverDatabases[Any, Any] = _OverDatabases(self._of, SimpleNamespace)
-        row = await rows.get(user.id)
-        if row is None:
-            raise UserNotFoundError()
-        # What the model refuses is not written.
-        self._of.user_db_model(**{**vars(row), **values})
-        await rows.update(row, dict(values))
-        return user  # type: ignore[no-any-return]
+    async def _make_user(self, row: Any) -> UP:
+        return await self._of._make_user(row)
+
+    def _unit(self, user: Any, given: Given = NOTHING) -> RowsUnit:
+        # Whatever has an id stands for its row.
+        is_one = hasattr(user, "id") and not isinstance(user, type)
+        model = type(user) if is_one else self.user_model
+        return RowsUnit(self, self._users, model, user, given)
+
+    @property
+    def _users(self) -> UserEntity:
+        return self._of._contract.users(self.user_table, self.oauth_account_table)
 
     @property
     def _oauth_accounts(self) -> Entity:
         return self._of._oauth_accounts  # an error names the app's class
 
 
-class _OverDatabasesWithHook(_OverDatabases[UP, ID]):
-    """The same, whose users pass through the hook."""
+class _Given(_OverDatabases[UP, ID]):
+    """The same, for what the app has given as a whole: no model is built, and none has a say."""
 
-    async def _make_user(self, row: Mapping[str, Any]) -> UP:
-        return await self._of._make_user(row)
+    def __init__(self, of: SQLAlchemyUserDatabase[UP, ID]) -> None:
+        super().__init__(of)
+        self.user_model: Any = SimpleNamespace
+
+    async def create_whole(self, user: Any, values: dict[str, Any]) -> Any:
+        """Write a new user, and return the object that was given."""
+        await self.create(values)
+        return user
+
+    async def update_whole(self, user: Any, values: dict[str, Any]) -> Any:
+        """Write all values of a user, and return the object that was given."""
+        # What changes is known by the row as it is, whatever the app's model would make of it.
+        row: Any = await self._get_user(self._select_user().where(self._users.is_id(user.id)))
+        if row is None:
+            raise UserNotFoundError()
+        before: dict[str, Any] = vars(row)
+        await self._judge(before, {**before, **values})
+        await self.update(row, values)
+        return user
+
+    async def _judge(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Raise what the app's model, or its hook, says of a row that it could not read again."""
+        try:
+            await self._of._make_user(self._row(after))
+        except Exception as refused:
+            try:
+                await self._of._make_user(self._row(before))
+            except Exception:
+                return  # it could not read the row as it was: that is not for this change to mend
+            raise refused
+
+    def _row(self, values: Mapping[str, Any]) -> UserRow:
+        users = self._users
+        own = {key: values[key] for key in users.columns if key in values}
+        return UserRow(users, own, values.get(OAUTH_ACCOUNTS))
+
+    async def _make_user(self, row: Any) -> Any:
+        return await DatabasesUserDatabase._make_user(self, row)
 
 
 class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
@@ -173,7 +220,7 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
     )
     _deprecations = Deprecations(CURRENT_ADAPTER, LEGACY_ORM_ADAPTER, LEGACY_DATABASES_ADAPTER)
     _over_orm = _OverORM
-    _over_databases = _OverDatabasesWithHook
+    _over_databases = _OverDatabases
 
     if TYPE_CHECKING:  # as far as the form has them
         user_db_model: Any
@@ -190,9 +237,14 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
     async def create(self, create_dict: Any) -> UP:
         """Create a user from a dict or from a model; see `fastapi_users_db.UserDatabase.create`."""
         values = self._values(create_dict, "create(create_dict) or create(user)")
-        if self._model is not None:
-            values = {**_pydantic.missing(self._model, self._users, values), **values}
-        user: UP = await self._backend.create(values)
+        user: UP
+        if isinstance(create_dict, Mapping):
+            if self._model is not None:
+                values = {**_pydantic.missing(self._model, self._users, values), **values}
+        elif self._contract.returns_given_user and "id" in values:
+            user = await _Given(self).create_whole(create_dict, values)
+            return user
+        user = await self._backend.create(values)
         return user
 
     async def update(self, user: Any, update_dict: Any = None) -> UP:
@@ -239,15 +291,52 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
 
     async def _get_user(self, statement: Any) -> UP | None:
         """Execute a statement that selects users: every look-up passes through here."""
-        user: UP | None = await self._backend._get_user(statement)
+        if self._is_databases:
+            row = await Rows(self.database, self._users).fetch_one(statement)
+            return None if row is None else await self._make_user(row)
+        try:
+            user: UP | None = await self._backend._get_user(statement)
+        except MultipleResultsFound:
+            if not self._contract.takes_first:
+                raise
+            user = await self._backend._get_user(statement.limit(1))
         return user
 
-    async def _make_user(self, row: Mapping[str, Any]) -> UP:
-        """Turn a row into a user: every row of the `databases` form passes through here."""
-        return await _OverDatabases(self)._make_user(row)
+    async def _make_user(self, row: Any) -> UP:
+        """Turn a row into a user: every row of the `databases` form passes through here.
+
+        Parameters:
+            row: a record, of a join or of a few columns too: the model gets what it has.
+        """
+        users, rows = self._users, Rows(self.database, self._users)
+        values = rows.named(row)
+        if users.oauth is not None:
+            accounts = getattr(row, "accounts", None)
+            if accounts is None:
+                of_user = users.oauth.target.select().where(
+                    and_(*(a == values[u.name] for a, u in users.references))
+                )
+                read = Rows(self.database, users.oauth)
+                accounts = [read.named(a) for a in await read.fetch_all(of_user)]
+            values[OAUTH_ACCOUNTS] = accounts
+        user: UP = self.user_db_model(**values)
+        return user
 
     def _select_user(self) -> Any:
-        return self._backend._select_user()
+        statement = self._backend._select_user()
+        # Which one is the first is not left to chance.
+        takes_first = self._contract.takes_first
+        return statement.order_by(self._users.id_expression) if takes_first else statement
+
+    async def _find_by_email(self, statement: Any, email: str) -> UP | None:
+        if not self._contract.takes_first:
+            return await super()._find_by_email(statement, email)
+        users = self._users
+        by_address = statement.order_by(None).order_by(users.email_expression, users.id_expression)
+        user = await self._get_user(by_address)
+        if user is None or has_address(user, email):
+            return user
+        return await self._choose_by_email(by_address, email, MultipleResultsFound())
 
     def _may_have_lower_index(self) -> bool:
         return bool(self._backend._may_have_lower_index())
@@ -258,13 +347,13 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
         return users
 
     async def _write_whole(self, user: Any) -> UP:
-        backend = self._backend
         is_mapped = not self._is_databases and isinstance(user, self.user_table)
-        written: UP = await (
-            backend.update(user, {})
-            if is_mapped
-            else backend.update_whole(user, self._values(user, UPDATE))
-        )
+        values = {} if is_mapped else self._values(user, UPDATE)
+        written: UP
+        if self._contract.returns_given_user:
+            written = await _Given(self).update_whole(user, values)
+        else:
+            written = await self._backend.update(user, values)
         return written
 
     def _values(self, given: Any, usage: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
 
+from sqlalchemy import DateTime
 from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -107,6 +108,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
     user_table: Any
     oauth_account_table: Any = None
     retries: int = 0
+    _may_repeat = False
+    """Whether the OAuth accounts that are given may have an external account twice."""
 
     async def get(self, id: ID) -> UP | None:
         """Return the user with this id.
@@ -144,8 +147,10 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         Raises:
             TypeError: `email` is not a string.
         """
+        if email is None:
+            return None
         if not isinstance(email, str):
-            raise TypeError(f"email must be a str, not {type(email).__name__}.")
+            email = _as_text("email", email)
         # Whatever can be printed can be stored.
         if not (email.isprintable() or is_storable(email)):
             return None
@@ -177,7 +182,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             user = await self._get_user(statement)
         except MultipleResultsFound as error:
             user = await self._choose_by_email(statement, email, error)
-        return user if _has_address(user, email) else None
+        return user if has_address(user, email) else None
 
     async def _choose_by_email(self, statement: Any, email: str, error: Exception) -> UP | None:
         """Return the one of several users who has the address, or the first whose address differs
@@ -187,7 +192,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         found: list[Any] = []
         while (user := await self._get_user(ordered.limit(1).offset(len(found)))) is not None:
             found.append(user)
-        alike = [user for user in found if _has_address(user, email)]
+        alike = [user for user in found if has_address(user, email)]
         exactly = [user for user in alike if read(user, "email") == email] or alike
         addresses = [read(user, "email") for user in exactly]
         if len(set(addresses)) < len(addresses):
@@ -209,11 +214,13 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             NotSetOAuthAccountTableError: the adapter has no OAuth account table.
         """
         users, accounts = self._users, self._oauth_accounts
-        for value in (oauth, account_id):
-            if not isinstance(value, str):
-                raise TypeError(f"oauth and account_id must be str, not {type(value).__name__}.")
-            if not is_storable(value):
-                return None
+        if oauth is None or account_id is None:
+            return None
+        if not isinstance(oauth, str) or not isinstance(account_id, str):
+            # Providers have numbers, too.
+            oauth, account_id = _as_text("oauth", oauth), _as_text("account_id", account_id)
+        if not is_storable(oauth) or not is_storable(account_id):
+            return None
         found = self._select_user().join(accounts.target, users.is_owner)
         statement = found.where(is_account(users, oauth, account_id))
         try:
@@ -461,9 +468,12 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Read a user's OAuth accounts, and refuse given ones that are another user's."""
         external = [(a["oauth_name"], a["account_id"]) for a in given if a.keys() >= _NAMES]
         found = await unit.accounts(user, external, newest=newest)
-        if any(not is_own and self._is_one_of(account, external) for is_own, account in found):
-            raise OAuthAccountAlreadyLinkedError()
-        return [account for is_own, account in found if is_own]
+        own = [account for is_own, account in found if is_own]
+        for is_own, account in found:
+            # What both have already is not judged: nothing is linked.
+            if not is_own and self._is_one_of(account, external) and not _has(own, account):
+                raise OAuthAccountAlreadyLinkedError()
+        return own
 
     def _replace_accounts(
         self, unit: Unit, user: Any, given: Sequence[Mapping[str, Any]], own: Sequence[Any]
@@ -573,7 +583,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         if given is None:
             return None, own
         self._oauth_accounts  # noqa: B018  it raises if there are none
-        return checked_accounts(given, self._users, own if user is None else user), own
+        owner = own if user is None else user
+        return checked_accounts(given, self._users, owner, may_repeat=self._may_repeat), own
 
 
 @dataclass(frozen=True)
@@ -608,20 +619,22 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         Parameters:
             token: the value.
             max_age: if given, only an access token created at this time or later. A naive time
-                is taken as UTC.
+                is taken as UTC, or as what the column has where that is naive.
 
         Returns:
             The access token, or `None`.
         """
+        if token is None:
+            return None
         if not isinstance(token, str):
-            raise TypeError(f"token must be a str, not {type(token).__name__}.")
+            token = _as_text("token", token)
         if not is_storable(token):
             return None
         tokens = self._tokens
         statement = self._select_token().where(same_text(tokens.expression("token"), token))
         if max_age is not None:
-            oldest = _checked_max_age(max_age)
-            statement = statement.where(tokens.expression("created_at") >= oldest)
+            created_at = tokens.expression("created_at")
+            statement = statement.where(created_at >= _checked_max_age(max_age, created_at.type))
         found = await self._get_token(statement)
         return found if _holds(found, "token", token, tokens) else None
 
@@ -691,7 +704,9 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             How many were deleted.
         """
         _check_batch("batch_size", batch_size)
-        statement = select_expired(self._tokens, _checked_max_age(max_age), batch_size)
+        created_at = self._tokens.expression("created_at")
+        oldest = _checked_max_age(max_age, created_at.type)
+        statement = select_expired(self._tokens, oldest, batch_size)
         deleted = 0
         # None of a batch: another has deleted it, and a snapshot of the app's still has it.
         while number := await self._delete_batch(statement):
@@ -721,11 +736,12 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             ValueError: `limit` is less than 1 or too large.
         """
         _check_batch("limit", limit)
-        oldest = None if max_age is None else _checked_max_age(max_age)
+        created_at = self._tokens.expression("created_at")
+        oldest = None if max_age is None else _checked_max_age(max_age, created_at.type)
         statement = select_sessions(self._tokens, user_id, oldest).limit(limit)
         return [
-            AccessTokenSession(session_id(token), created_at, token[-4:])
-            for token, created_at in await self._read_sessions(statement)
+            AccessTokenSession(session_id(token), created, token[-4:])
+            for token, created in await self._read_sessions(statement)
         ]
 
     async def end_session(self, user_id: Any, session_id: str) -> bool:
@@ -901,7 +917,11 @@ def _is_about(kind: str, error: Exception) -> bool:
     return violated is not None and violated.kind == kind
 
 
-def _has_address(user: Any, email: str) -> bool:
+def _has(own: Sequence[Any], account: Any) -> bool:
+    return external_account(account) in map(external_account, own)
+
+
+def has_address(user: Any, email: str) -> bool:
     """Tell whether this is the user whom one was looking for with `email`."""
     found = read(user, "email")
     # What a hook of the app's own has made of the user may have no address.
@@ -940,10 +960,20 @@ def has_methods_of(kind: type[Any], adapter: Any, *names: str) -> bool:
     )
 
 
-def _checked_max_age(max_age: Any) -> datetime:
+def _as_text(name: str, value: Any) -> str:
+    """Return what is stored for a number, or raise `TypeError` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}.")
+    return str(value)
+
+
+def _checked_max_age(max_age: Any, of: Any) -> datetime:
+    """Return a time as it is compared with a column of this type."""
     if not isinstance(max_age, datetime):
         raise TypeError(f"max_age must be a datetime, not {type(max_age).__name__}.")
     try:
-        return as_utc(max_age)
+        moment = as_utc(max_age)
     except OverflowError:
         raise ValueError("max_age is out of range.") from None
+    is_naive = isinstance(of, DateTime) and not of.timezone
+    return moment.replace(tzinfo=None) if is_naive else moment

@@ -189,7 +189,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return UserNotFoundError()
 
     def _may_have_lower_index(self) -> bool:
-        return bool(self.database.url.dialect != "mysql")
+        return bool(Rows(self.database, self._users).dialect != "mysql")
 
     def _may_begin_anew(self, *given: Any) -> bool:
         return not (is_in_transaction(self.database) or any(map(is_changed, given)))
@@ -521,7 +521,7 @@ class RowsUnit(Unit):
     async def _flush(self) -> None:
         database = self._adapter.database
         # No foreign key may refuse accounts of a user whom another has deleted.
-        may_orphan = self._is_linking and database.url.dialect == "sqlite"
+        may_orphan = self._is_linking and self._rows.dialect == "sqlite"
         may_refuse = self._may_refuse and self._model is not None
         statements = sum(number for number, _ in self._writes)
         owner = self._given.owner if database.url.dialect == "sqlite" else None

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
 from importlib.util import find_spec
+from inspect import iscoroutinefunction
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -71,6 +73,11 @@ __all__ = [
 
 ACCOUNT = "oauth_account_of_user_"
 
+# The other spelling of a scheme.
+DIALECTS = {"postgres": "postgresql"}
+# Of a wrapper of the app's own, which need have no more than what executes.
+NO_URL = SimpleNamespace(dialect="", driver="")
+
 
 class UserRow(dict[str, Any]):
     """A row of the user table by column name, with the user's accounts read along with it."""
@@ -84,6 +91,11 @@ class UserRow(dict[str, Any]):
         super().__init__({users.columns[key].name: value for key, value in attributes.items()})
         self.attributes = attributes
         self.accounts = accounts
+
+    @property
+    def _mapping(self) -> UserRow:
+        """The row as a mapping, as the records of `databases` have it."""
+        return self
 
 
 class Rows:
@@ -104,9 +116,12 @@ class Rows:
             raise DatabaseNotConnectedError()
         self._database = database
         self._entity = of
-        self._dialect = database.url.dialect
+        url: Any = getattr(database, "url", NO_URL)
+        self.dialect = DIALECTS.get(url.dialect, url.dialect)
+        # aiopg's values are SQLAlchemy's already.
+        self._is_raw = self.dialect == "postgresql" and url.driver != "aiopg"
         self._remember = has_cache_key(of)
-        self.statements = (1, 1) if self._dialect == "postgresql" else (1, 2)
+        self.statements = (1, 1) if self.dialect == "postgresql" else (1, 2)
         """How many statements a write takes after which nothing, or something, is unknown."""
 
     def read(
@@ -120,13 +135,18 @@ class Rows:
             # A mapping of the app's own, for `_make_user`: its values are what they should be.
             return {key: record[prefix + column.name] for key, column in wanted}
         values = {key: raw[prefix + column.name] for key, column in wanted}
-        if self._dialect == "postgresql":
+        if self._is_raw:
             # They are asyncpg's: of its own, `databases` leaves out the type's processing of all
             # but str and numbers.
             for key, column in wanted:
                 if (process := _result_processor(column)) is not None:
                     values[key] = process(values[key])
         return values
+
+    def named(self, record: Any) -> dict[str, Any]:
+        """Return all values of a record by name, whichever it has: it may be of a join."""
+        raw = getattr(record, "_mapping", record)
+        return {name: record[name] if self._is_raw else raw[name] for name in raw.keys()}  # noqa: SIM118  a record of asyncpg's iterates over values
 
     def changes(
         self, row: Mapping[str, Any], values: Mapping[str, Any], given: Iterable[str] = ()
@@ -148,7 +168,8 @@ class Rows:
 
     def unknown(self, values: Mapping[str, Any], *, new: bool = False) -> set[str]:
         """Return the attributes whose value only the database knows once these were written."""
-        unknown = self._entity.changed_by_storing(values, self._dialect)
+        unknown = self._entity.changed_by_storing(values, self.dialect)
+        is_bare = self._entity.mapper is None
         for attribute, column in self._entity.columns.items():
             by_server = (
                 (column.server_default, column.default)
@@ -157,7 +178,7 @@ class Rows:
             )
             if isinstance(values.get(attribute), ClauseElement) or (
                 attribute not in values
-                and (by_server != (None, None) or (new and column.primary_key))
+                and (by_server != (None, None) or (new and (column.primary_key or is_bare)))
             ):
                 unknown.add(attribute)
         return unknown
@@ -190,6 +211,11 @@ class Rows:
                 raise UnsuitableServerError.from_backend_error(error, advice) from error
             raise
 
+    async def fetch_one(self, statement: Any) -> Any:
+        """Return the first record that a statement finds, or `None`."""
+        query = CompiledOnce(statement, NO_VALUES, remember=self._remember)
+        return await self._database.fetch_one(query)
+
     async def execute(self, statement: Any, parameters: Mapping[str, Any] = NO_VALUES) -> Any:
         """Execute a statement, and return what `databases` does: ids and numbers, for some."""
         query = CompiledOnce(statement, parameters, remember=self._remember)
@@ -198,7 +224,7 @@ class Rows:
     async def insert(self, values: Mapping[str, Any], unknown: set[str]) -> dict[str, Any]:
         """Insert a row and return it, with the values that were unknown before."""
         row = {key: values.get(key) for key in self._entity.columns}
-        if self._dialect == "postgresql" and unknown:
+        if self.dialect == "postgresql" and unknown:
             statement = insert_row(self._entity, tuple(sorted(unknown)))
             [record] = await self.fetch_all(*self._writing(statement, values))
             return {**row, **self.read(record, attributes=unknown)}
@@ -218,7 +244,7 @@ class Rows:
         of, updated = self._entity, {**row, **changes}
         # Something has to come back in any case: it shows that the row was there.
         wanted = unknown or {*of.primary_key}
-        if self._dialect == "postgresql":
+        if self.dialect == "postgresql":
             statement = update_row(of, tuple(sorted(wanted)))
             records = await self.fetch_all(*self._writing(statement, changes, row))
             return {**updated, **self.read(records[0], attributes=wanted)} if records else None
@@ -236,7 +262,7 @@ class Rows:
     async def delete_where(self, criterion: Any) -> int:
         """Delete rows and return how many."""
         # What a statement returns is counted.
-        counted = tuple(self._entity.primary_key) if self._dialect == "postgresql" else ()
+        counted = tuple(self._entity.primary_key) if self.dialect == "postgresql" else ()
         return await self._affected(delete_rows(self._entity, counted).where(criterion), NO_VALUES)
 
     async def again(self, row: Mapping[str, Any], attributes: Iterable[str]) -> dict[str, Any]:
@@ -248,14 +274,15 @@ class Rows:
         return self.read(records[0], attributes=wanted) if records else {}
 
     async def _affected(self, statement: Any, parameters: Mapping[str, Any]) -> int:
-        if self._dialect == "postgresql":
+        if self.dialect == "postgresql":
             return len(await self.fetch_all(statement, parameters))
-        if self._dialect == "sqlite":
+        if self.dialect == "sqlite":
             query = CompiledOnce(statement, parameters, remember=self._remember)
             async with self._database.connection() as connection:
                 await connection.execute(query)
                 return int(await connection.fetch_val("SELECT changes()"))
-        return int(await self.execute(statement, parameters))
+        # A wrapper of the app's own may return nothing.
+        return int(await self.execute(statement, parameters) or 0)
 
     def _writing(
         self, statement: Any, values: Mapping[str, Any], row: Mapping[str, Any] | None = None
@@ -272,8 +299,10 @@ class Rows:
         return (statement.values(expressions) if expressions else statement), parameters
 
     def filled(self, values: Mapping[str, Any], which: str = "default") -> dict[str, Any]:
-        """Return values with Python's defaults; NULL in a new row where there is none."""
+        """Return values with Python's defaults; NULL in a new row of a mapped class where there is
+        none, as the ORM does. What a bare table is not given is left to the database."""
         columns = self._entity.columns
+        fills_up = which == "default" and self._entity.mapper is not None
         filled = {**values}
         context = _DefaultContext()
         context.current_parameters = {columns[key].key: value for key, value in values.items()}
@@ -284,7 +313,7 @@ class Rows:
                     filled[attribute] = default.arg(context)
                 elif default.is_scalar:
                     filled[attribute] = default.arg
-            elif which == "default" and not (column.server_default or column.primary_key):
+            elif fills_up and not (column.server_default or column.primary_key):
                 filled.setdefault(attribute, None)
         return filled
 
@@ -499,12 +528,16 @@ async def transaction(database: Database, atomic: bool) -> AsyncIterator[None]:
     `databases` keeps the connection for good when BEGIN, COMMIT or ROLLBACK fails, as it does
     when the server is gone; and the error of the ROLLBACK hides that of the statement.
     """
+    begun: Any = database.transaction() if hasattr(database, "transaction") else None
+    if not iscoroutinefunction(getattr(begun, "start", None)):
+        # A wrapper of the app's own, or a mock, which has none.
+        yield
+        return
     connection: Any = database.connection()
     if not atomic and not getattr(connection, "_transaction_stack", True):
         yield
         return
     held = getattr(connection, "_connection_counter", None)
-    begun = database.transaction()
     try:
         await begun.start()
         try:
@@ -528,7 +561,7 @@ def live_tables(database: Database) -> LiveTables:
         records = await database.fetch_all(statement)
         return [dict(record._mapping) for record in records]
 
-    name = database.url.dialect
+    name = DIALECTS.get(database.url.dialect, database.url.dialect)
     dialect = _POSTGRESQL if name == "postgresql" else make_url(f"{name}://").get_dialect()()
     return LiveTables(dialect, fetch, source=database)
 
