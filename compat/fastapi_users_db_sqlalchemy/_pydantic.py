@@ -65,7 +65,8 @@ class _Loaded:
 def _names(model: Any) -> set[str]:
     """Return what a model reads of an object: its fields, by name and by alias."""
     fields = getattr(model, "model_fields", None) or getattr(model, "__fields__", {})
-    return {*fields, *(getattr(field, "alias", None) for field in fields.values())}
+    aliases = (getattr(field, "alias", None) for field in fields.values())
+    return {*fields, *filter(None, aliases)}
 
 
 def is_model(value: Any) -> bool:

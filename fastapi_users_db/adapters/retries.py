@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import random
 from asyncio import sleep
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from fastapi_users_db.drivers import is_retryable
 
 __all__ = ["checked_retries", "is_changed", "repeated"]
 
-_A = TypeVar("_A")
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+_M = TypeVar("_M", bound=Callable[..., Any])
 
 # Up to so many seconds before the first time, up to twice as many before the next, and so on.
 _PAUSE = 0.01
@@ -40,9 +38,7 @@ def checked_retries(retries: Any, *, commit: bool = True) -> int:
     return retries
 
 
-def repeated(
-    method: Callable[Concatenate[_A, _P], Coroutine[Any, Any, _T]],
-) -> Callable[Concatenate[_A, _P], Coroutine[Any, Any, _T]]:
+def repeated(method: _M) -> _M:
     """Let an adapter begin a call anew, `retries` times at most, where the database asks for it.
 
     It does so only if nothing of the app's own is undone with the call: otherwise the app alone
@@ -50,7 +46,7 @@ def repeated(
     """
 
     @wraps(method)
-    async def call(adapter: Any, /, *arguments: _P.args, **options: _P.kwargs) -> _T:
+    async def call(adapter: Any, /, *arguments: Any, **options: Any) -> Any:
         if not adapter.retries:
             return await method(adapter, *arguments, **options)
         may_begin_anew = adapter._may_begin_anew(*arguments, *options.values())
@@ -66,7 +62,7 @@ def repeated(
             await sleep(random.uniform(0, longest))
         return await method(adapter, *arguments, **options)
 
-    return call
+    return cast(_M, call)
 
 
 def is_changed(instance: Any) -> bool:

@@ -117,7 +117,7 @@ class Rows:
         self._database = database
         self._entity = of
         url: Any = getattr(database, "url", NO_URL)
-        self.dialect = DIALECTS.get(url.dialect, url.dialect)
+        self.dialect = DIALECTS.get(url.dialect, str(url.dialect))
         # aiopg's values are SQLAlchemy's already.
         self._is_raw = self.dialect == "postgresql" and url.driver != "aiopg"
         self._remember = has_cache_key(of)
