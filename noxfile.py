@@ -76,7 +76,14 @@ def generations(session: nox.Session) -> None:
         *("--editable", ".[databases]", "--editable", "compat", "uv"),
         *(*STACKS["15-sa21"].requirements, *TESTS),
     )
-    folders = ("same_bytes", "four_generations", "rolling_back", "upstream_tables", "wheels")
+    folders = (
+        "differential",
+        "same_bytes",
+        "four_generations",
+        "rolling_back",
+        "upstream_tables",
+        "wheels",
+    )
     tests = (f"tests/{folder}" for folder in folders)
     session.run(*PYTEST, *IN_PARALLEL, *tests, *session.posargs)
 

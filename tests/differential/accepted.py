@@ -1,7 +1,4 @@
-"""In what the shim answers otherwise than upstream's releases, and why.
-
-The page `docs/migrating/methods.md` has them too.
-"""
+"""In what the shim answers otherwise than upstream's releases, and why."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,8 +69,10 @@ ACCEPTED = [
     Accepted(
         "the same external account again",
         "two rows lock their users out: the link is updated, another user's is refused",
-        lambda call: call.method in ("link", "create")
-        and (call.fails("OAuthAccountAlreadyLinkedError") or _has_other_accounts(call)),
+        lambda call: (
+            call.method in ("link", "create")
+            and (call.fails("OAuthAccountAlreadyLinkedError") or _has_other_accounts(call))
+        ),
     ),
     Accepted(
         "OAuth accounts in `update(user)` of the legacy ORM form",

@@ -184,12 +184,8 @@ class App:
                 AccessToken, connection, Token.__table__
             )
         elif FORM == "legacy-orm":
-            self.users = package.SQLAlchemyUserDatabase(
-                self.model, connection, User, OAuthAccount
-            )
-            self.tokens = access_token.SQLAlchemyAccessTokenDatabase(
-                AccessToken, connection, Token
-            )
+            self.users = package.SQLAlchemyUserDatabase(self.model, connection, User, OAuthAccount)
+            self.tokens = access_token.SQLAlchemyAccessTokenDatabase(AccessToken, connection, Token)
         else:
             self.users = package.SQLAlchemyUserDatabase(connection, User, OAuthAccount)
             self.tokens = access_token.SQLAlchemyAccessTokenDatabase(connection, Token)
