@@ -99,7 +99,7 @@ if FORM != "current":
             validate_assignment = True
 
         @pydantic.validator("nick")
-        def upper(cls, value: Any) -> Any:
+        def upper(cls, value: Any) -> Any:  # noqa: N805
             return value and value.upper()
 
     class Own(Whole):

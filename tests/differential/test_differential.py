@@ -69,7 +69,7 @@ others = st.builds(
 )
 calls = st.one_of(
     others,
-    st.builds(lambda id: ["get", id], ids | st.just(ID["uuid"])),
+    st.builds(lambda given: ["get", given], ids | st.just(ID["uuid"])),
     st.builds(
         lambda email: ["get_by_email", email],
         st.sampled_from(["anne@example.com", "ANNE@example.com", "x", "", None]),
@@ -97,7 +97,7 @@ calls = st.one_of(
     st.just(["update_token", {"created_at": {"time": "2022-06-02T12:00:00+00:00"}}]),
     st.just(["delete_token", "abc"]),
 )
-legacy_calls = calls | st.builds(lambda id: ["delete_id", id], st.sampled_from([ID, OTHER]))
+legacy_calls = calls | st.builds(lambda given: ["delete_id", given], st.sampled_from([ID, OTHER]))
 CALLS = {
     "databases": legacy_calls | st.just(["update_part", ID]),
     "legacy-orm": legacy_calls,
