@@ -114,6 +114,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "--id", metavar="TYPE", help="the type of the user's id: uuid, int or a.b.C"
     )
     parser.add_argument("--driver", metavar="NAME", help="such as postgresql+asyncpg")
+    parser.add_argument(
+        "--assume", choices=["8"], help="go on as from FastAPI Users 8, whatever is required"
+    )
     parser.add_argument("--exclude", action="append", default=[], metavar="GLOB")
     parser.add_argument("--stdin-filename", metavar="FILE", help="read this file from stdin")
 
@@ -127,6 +130,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         unsafe=arguments.unsafe,
         id_type=arguments.id,
         driver=arguments.driver,
+        is_assumed=arguments.assume is not None,
         select=arguments.select,
         ignore=arguments.ignore,
     )
@@ -163,6 +167,12 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _migrate(arguments: argparse.Namespace) -> int:
     scanned, options = _scan(arguments), _options(arguments)
+    too_old = check(scanned.texts, [1], Options(select=("FUD105",))).left
+    if too_old and not options.is_assumed:
+        place = too_old[0].source.path
+        raise UnusableError(
+            f"{place} requires FastAPI Users 7 or older: go to 8 first (--assume 8)"
+        )
     steps = _steps(arguments, scanned, options)
     result = migrate(scanned.texts, steps, options)
     failures = _failures(scanned, result)

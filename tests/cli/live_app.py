@@ -1,4 +1,4 @@
-"""An app on a real database, with tables as older releases made them: what `doctor` and `verify` see."""
+"""An app on a real database, with tables as older releases made them."""
 
 import shutil
 import sys
