@@ -58,7 +58,8 @@ def examine(targets: Sequence[Target]) -> Diagnosis:
     found = Diagnosis("", [], (), [])
 
     async def work(adapter: Any, _: Any) -> None:
-        async with read_only(adapter) as found.database:
+        async with read_only(adapter) as database:
+            found.database = database
             say(f"reading {table_of(adapter).name} ...")
             found.problems += await adapter.check_schema()
             found.heads = await _heads(adapter)

@@ -171,6 +171,8 @@ def _files(paths: Sequence[str], exclude: tuple[str, ...]) -> dict[str, Path]:
     root = Path(os.path.commonpath([os.getcwd(), *absolute]))
     if str(root) != os.getcwd():
         root = Path(os.path.commonpath(absolute))
+        while (root / "__init__.py").exists():
+            root = root.parent  # its name is part of the names of its modules
     found: dict[str, Path] = {}
     real: set[str] = set()
     for path in paths:

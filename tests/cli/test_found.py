@@ -398,9 +398,17 @@ def test_cookie_needs_no_lifetime() -> None:
     assert "JWTStrategy(secret='secret', lifetime_seconds=None)" in after
 
 
+def test_callback_with_the_parameters_of_today_is_none() -> None:
+    text = UNTOUCHED_MANAGER.replace(
+        "    pass", "    async def oauth_callback(self, name, token, id, email): ..."
+    )
+    assert found(text, select="FUD321") == []
+
+
 def test_client_of_redis_is_imported_from_its_new_home() -> None:
     text = (
         "from aioredis import Redis, from_url as connect\n"
+        "import json, os\n"
         "from fastapi_users.authentication import RedisStrategy\n\n"
         "RedisStrategy(connect(Redis))\n"
     )

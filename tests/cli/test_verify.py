@@ -105,11 +105,22 @@ def test_all_can_log_in(
     assert "@" not in captured.out + captured.err
 
 
-@every_database
+@pytest.mark.parametrize(
+    "database",
+    [
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.thorough),
+        pytest.param("mariadb-aiomysql", marks=pytest.mark.thorough),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
 def test_what_databases_reads_is_what_the_orm_reads(
-    database: str, make: Make, capsys: pytest.CaptureFixture[str]
+    database: str,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr(verify, "BATCH", 2)
     filled(make, database)
     assert main(["verify", "app:get_user_manager", "--format", "json"]) == 0
     orm = capsys.readouterr().out
@@ -279,6 +290,7 @@ def test_database_of_a_mapped_class_may_be_that_of_alembic(make: Make) -> None:
     config = project.folder / "alembic.ini"
     config.write_text(config.read_text() + f"sqlalchemy.url = {project.url}\n")
     assert main(["verify", "app:User", "--oauth", "app:OAuthAccount"]) == 0
+    assert main(["verify", "app:User"]) == 0
 
 
 def test_outside_the_environment_of_an_app_it_says_so(
