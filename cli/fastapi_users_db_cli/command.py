@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from fastapi_users_db_cli.engine import STEPS, Failure, Options, Result, check, migrate
 from fastapi_users_db_cli.files import Document, Scan, UnusableError, dirty, scan, write
@@ -14,6 +14,9 @@ from fastapi_users_db_cli.notes import NOTES
 from fastapi_users_db_cli.report import FORMATS, as_diff, as_text, next_step, render, summary
 from fastapi_users_db_cli.rule import Finding
 from fastapi_users_db_cli.rules import RULES
+
+if TYPE_CHECKING:
+    from fastapi_users_db_cli.live import Target
 
 __all__ = ["main", "run"]
 
@@ -68,19 +71,31 @@ def _parser() -> argparse.ArgumentParser:
     examining = commands.add_parser(
         "doctor", help="compare the tables in the database with the app"
     )
-    examining.add_argument(
+    _add_live(examining)
+    examining.add_argument("--revision", action="store_true", help="write revisions of Alembic's")
+    examining.set_defaults(run=_doctor)
+    verifying = commands.add_parser("verify", help="read all users: can each of them log in?")
+    _add_live(verifying)
+    verifying.add_argument("--sample", type=int, metavar="N", help="so many users at most")
+    verifying.add_argument("--deep", action="store_true", help="try each hash, not one of a kind")
+    verifying.add_argument("--ids", action="store_true", help="name those who cannot")
+    verifying.set_defaults(run=_verify)
+    return parser
+
+
+def _add_live(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "target",
         metavar="MODULE:OBJECT",
         help="a dependency, a FastAPIUsers, or a mapped user class",
     )
-    examining.add_argument("--oauth", metavar="MODULE:CLASS", help="beside a mapped user class")
-    examining.add_argument("--tokens", metavar="MODULE:OBJECT", help="a dependency or mapped class")
-    examining.add_argument("--database", metavar="URL", help="for mapped classes; or $DATABASE_URL")
-    examining.add_argument("--format", choices=["text", "json"], default="text")
-    examining.add_argument("--revision", action="store_true", help="write revisions of Alembic's")
-    examining.add_argument("--config", default="alembic.ini", metavar="FILE", help="of Alembic's")
-    examining.set_defaults(run=_doctor)
-    return parser
+    parser.add_argument("--oauth", metavar="MODULE:CLASS", help="beside a mapped user class")
+    parser.add_argument("--tokens", metavar="MODULE:OBJECT", help="a dependency or mapped class")
+    parser.add_argument(
+        "--database", metavar="URL", help="for mapped classes; or $DATABASE_URL, or alembic.ini"
+    )
+    parser.add_argument("--config", default="alembic.ini", metavar="FILE", help="of Alembic's")
+    parser.add_argument("--format", choices=["text", "json"], default="text")
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -99,6 +114,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "--id", metavar="TYPE", help="the type of the user's id: uuid, int or a.b.C"
     )
     parser.add_argument("--driver", metavar="NAME", help="such as postgresql+asyncpg")
+    parser.add_argument(
+        "--assume", choices=["8"], help="go on as from FastAPI Users 8, whatever is required"
+    )
     parser.add_argument("--exclude", action="append", default=[], metavar="GLOB")
     parser.add_argument("--stdin-filename", metavar="FILE", help="read this file from stdin")
 
@@ -112,6 +130,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         unsafe=arguments.unsafe,
         id_type=arguments.id,
         driver=arguments.driver,
+        is_assumed=arguments.assume is not None,
         select=arguments.select,
         ignore=arguments.ignore,
     )
@@ -148,6 +167,12 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _migrate(arguments: argparse.Namespace) -> int:
     scanned, options = _scan(arguments), _options(arguments)
+    too_old = check(scanned.texts, [1], Options(select=("FUD105",))).left
+    if too_old and not options.is_assumed:
+        place = too_old[0].source.path
+        raise UnusableError(
+            f"{place} requires FastAPI Users 7 or older: go to 8 first (--assume 8)"
+        )
     steps = _steps(arguments, scanned, options)
     result = migrate(scanned.texts, steps, options)
     failures = _failures(scanned, result)
@@ -214,9 +239,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise UnusableError(f"doctor runs in the environment of the app: {error}") from error
 
-    targets = [Target(arguments.target, arguments.oauth, arguments.database)]
-    if arguments.tokens:
-        targets.append(Target(arguments.tokens, None, arguments.database))
+    targets = _targets(arguments, Target)
     found = doctor.examine(targets)
     text = doctor.as_json(found) if arguments.format == "json" else doctor.as_table(found)
     sys.stdout.write(text)
@@ -227,6 +250,26 @@ def _doctor(arguments: argparse.Namespace) -> int:
         for problem in left:
             sys.stderr.write(f"By hand: {problem.place}: {problem.code}, see {problem.address}\n")
     return LEFT if found.problems else OK
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    try:
+        from fastapi_users_db_cli import verify
+        from fastapi_users_db_cli.live import Target
+    except ImportError as error:
+        raise UnusableError(f"verify runs in the environment of the app: {error}") from error
+
+    targets = _targets(arguments, Target)
+    found = verify.verify(targets, sample=arguments.sample, deep=arguments.deep)
+    show = verify.as_json if arguments.format == "json" else verify.as_table
+    sys.stdout.write(show(found, ids=arguments.ids))
+    return OK if found.is_sound else LEFT
+
+
+def _targets(arguments: argparse.Namespace, target: type[Target]) -> list[Target]:
+    names = [(arguments.target, arguments.oauth)]
+    names += [(arguments.tokens, None)] if arguments.tokens else []
+    return [target(name, oauth, arguments.database, arguments.config) for name, oauth in names]
 
 
 def _rule(arguments: argparse.Namespace) -> int:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from fastapi_users_db import SchemaProblem
 from fastapi_users_db_cli.files import UnusableError
-from fastapi_users_db_cli.live import Target, read_only
+from fastapi_users_db_cli.live import Target, fetch, read_only, run, say, table_of
 
 __all__ = ["Diagnosis", "as_json", "as_table", "examine"]
 
@@ -59,49 +57,44 @@ def examine(targets: Sequence[Target]) -> Diagnosis:
     """
     found = Diagnosis("", [], (), [])
 
-    async def work(adapter: Any) -> None:
-        found.database = await read_only(adapter)
-        found.problems += await adapter.check_schema()
-        connection = await adapter.session.connection()
-        found.heads = await connection.run_sync(_heads)
-        if any(each.code == "emails-differing-by-case" for each in found.problems):
-            found.duplicates = await _duplicates(adapter)
-        await adapter.session.rollback()
+    async def work(adapter: Any, _: Any) -> None:
+        async with read_only(adapter) as database:
+            found.database = database
+            say(f"reading {table_of(adapter).name} ...")
+            found.problems += await adapter.check_schema()
+            found.heads = await _heads(adapter)
+            if any(each.code == "emails-differing-by-case" for each in found.problems):
+                found.duplicates = await _duplicates(adapter)
+        say("")
 
-    async def all_of_them() -> None:
-        for target in targets:
-            await target.use(work)
-
-    try:
-        asyncio.run(all_of_them())
-    except (SQLAlchemyError, OSError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise UnusableError(
-            f"the database does not answer: {type(error).__name__}: {reason}"
-        ) from error
+    run(targets, work)
     problems = list(dict.fromkeys(found.problems))
     found.problems = sorted(problems, key=lambda each: _ORDER.index(_BREAKS[each.code]))
     return found
 
 
-def _heads(connection: Any) -> tuple[str, ...]:
+async def _heads(adapter: Any) -> tuple[str, ...]:
+    if not hasattr(adapter, "session"):
+        return ()
     try:
         from alembic.migration import MigrationContext
     except ImportError:
         return ()
-    return tuple(MigrationContext.configure(connection).get_current_heads())
+    connection = await adapter.session.connection()
+    heads: tuple[str, ...] = await connection.run_sync(
+        lambda each: MigrationContext.configure(each).get_current_heads()
+    )
+    return heads
 
 
 async def _duplicates(adapter: Any) -> list[list[str]]:
     """Return the ids of users whose addresses differ by case alone; no address."""
-    user = adapter.user_table
-    lower = func.lower(user.email)
+    user = table_of(adapter)
+    lower = func.lower(user.c.email)
     several = select(lower).group_by(lower).having(func.count() > 1)
-    rows = await adapter.session.execute(
-        select(user.id, lower).where(lower.in_(several)).order_by(lower, user.id)
-    )
+    statement = select(user.c.id, lower).where(lower.in_(several)).order_by(lower, user.c.id)
     groups: dict[str, list[str]] = {}
-    for id_, address in rows:
+    for id_, address in await fetch(adapter, statement):
         groups.setdefault(address, []).append(str(id_))
     return list(groups.values())
 

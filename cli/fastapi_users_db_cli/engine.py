@@ -14,14 +14,17 @@ from dataclasses import dataclass, field
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.imports import tidy
 from fastapi_users_db_cli.project import Project
+from fastapi_users_db_cli.requirements import is_requirements
 from fastapi_users_db_cli.rule import Change, Finding, Import, Rule
 from fastapi_users_db_cli.rules import RULES
+from fastapi_users_db_cli.rules.fud005_suppression import ignored, unused
 from fastapi_users_db_cli.source import Edit, Source, Text, apply
 
 __all__ = ["Failure", "Options", "Result", "check", "migrate"]
 
 STEPS = (1, 3, 4, 5)
 CYCLE = next(rule for rule in RULES if rule.code == "FUD004")
+UNUSED = next(rule for rule in RULES if rule.code == "FUD005")
 _PASSES = 20
 _OWN = {"fastapi_users", "fastapi_users_db", "fastapi_users_db_sqlalchemy"}
 
@@ -33,6 +36,7 @@ class Options:
     unsafe: bool = False
     id_type: str | None = None
     driver: str | None = None
+    is_assumed: bool = False
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
@@ -84,10 +88,20 @@ class _Files:
                     self._parsed[path] = Source(path, text)
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                     self.failures[path] = _failure(path, error)
-        others = {path: text for path, text in self.texts.items() if not path.endswith(".py")}
+        others = {
+            path: text
+            for path, text in self.texts.items()
+            if not path.endswith(".py") or is_requirements(path)
+        }
         parsed = {path: each for path, each in self._parsed.items() if not _is_library(path)}
         options = self.options
-        project = Project(parsed, others, id_type=options.id_type, driver=options.driver)
+        project = Project(
+            parsed,
+            others,
+            id_type=options.id_type,
+            driver=options.driver,
+            is_assumed=options.is_assumed,
+        )
         return Facts(project)
 
 
@@ -104,21 +118,21 @@ def _failure(path: str, error: BaseException) -> Failure:
 
 def find(facts: Facts, steps: Collection[int], options: Options) -> list[Finding]:
     """Ask all rules of some steps."""
-    found = []
+    found, used = [], set[tuple[str, int, str]]()
     for rule in RULES:
         if rule.step in steps and options.wants(rule):
             for finding in rule.find(facts):
                 finding.rule = rule
-                if not _is_suppressed(finding):
+                line, _ = finding.source.place(finding.span[0])
+                if rule.code in ignored(finding.source.line(line)):
+                    used.add((finding.source.path, line, rule.code))
+                else:
                     found.append(finding)
+    if set(steps) == set(STEPS) and not options.select and options.wants(UNUSED):
+        for finding in unused(facts, used):
+            finding.rule = UNUSED
+            found.append(finding)
     return sorted(found, key=lambda each: (each.rule.step, each.source.path, each.span))
-
-
-def _is_suppressed(finding: Finding) -> bool:
-    line, _ = finding.source.place(finding.span[0])
-    _, _, comment = finding.source.line(line).partition("# fud: ignore[")
-    codes = [code.strip() for code in comment.partition("]")[0].split(",")]
-    return finding.rule.code in codes
 
 
 def check(texts: Mapping[str, str], steps: Collection[int], options: Options) -> Result:
@@ -136,7 +150,8 @@ def migrate(texts: Mapping[str, str], steps: Iterable[int], options: Options) ->
     """
     files = _Files(texts, options)
     result = Result({}, failures=[])
-    for step in sorted(steps):
+    steps = sorted(steps)
+    for step in steps:
         known: dict[str, str] = {}
         for _ in range(_PASSES):
             facts = files.facts()
@@ -153,6 +168,12 @@ def migrate(texts: Mapping[str, str], steps: Iterable[int], options: Options) ->
         else:
             raise RuntimeError(f"the rules of step {step} come to no end")
         result.left += found
+    if set(steps) == set(STEPS):
+        facts = files.facts()
+        left = [each for each in find(facts, STEPS, options) if each.rule is UNUSED]
+        changed, applied = _apply(facts.project, left)
+        result.applied += applied
+        files.texts.update(changed)
     result.texts = files.texts
     result.failures = list(files.failures.values())
     return result

@@ -78,7 +78,7 @@ def scan(paths: Sequence[str], exclude: Iterable[str] = ()) -> Scan:
     found = Scan(seen=len(files))
     others: dict[str, Path] = {}
     for name, file in files.items():
-        if name.endswith(".py"):
+        if _is_code(name):
             data = _read(found, name, file)
             if data is not None and _HINT.search(data):
                 _add(found, name, file, data)
@@ -95,7 +95,7 @@ def scan(paths: Sequence[str], exclude: Iterable[str] = ()) -> Scan:
 
 def _add_neighbours(found: Scan, others: dict[str, Path]) -> None:
     """Read the files that import from those that matter, also through packages."""
-    new = [name for name in found.documents if name.endswith(".py")]
+    new = [name for name in found.documents if _is_code(name)]
     for _ in range(_ROUNDS):
         stems = {_stem(name) for name in new if _stem(name)}
         if not stems or not others:
@@ -113,7 +113,7 @@ def _add_neighbours(found: Scan, others: dict[str, Path]) -> None:
 
 def _add_imported(found: Scan, others: dict[str, Path]) -> None:
     """Read the packages around files that matter, and what these import from near them."""
-    hits = [name for name in found.documents if name.endswith(".py")]
+    hits = [name for name in found.documents if _is_code(name)]
     folders = {folder for name in hits for folder in Path(name).parents}
     words: set[str] = set()
     for name in hits:
@@ -127,6 +127,11 @@ def _add_imported(found: Scan, others: dict[str, Path]) -> None:
             data = _read(found, name, file)
             if data is not None:
                 _add(found, name, file, data)
+
+
+def _is_code(name: str) -> bool:
+    """Tell whether a file is one of the app's own code."""
+    return name.endswith(".py") and not is_requirements(name)
 
 
 def _stem(name: str) -> str:
@@ -166,6 +171,8 @@ def _files(paths: Sequence[str], exclude: tuple[str, ...]) -> dict[str, Path]:
     root = Path(os.path.commonpath([os.getcwd(), *absolute]))
     if str(root) != os.getcwd():
         root = Path(os.path.commonpath(absolute))
+        while (root / "__init__.py").exists():
+            root = root.parent  # its name is part of the names of its modules
     found: dict[str, Path] = {}
     real: set[str] = set()
     for path in paths:

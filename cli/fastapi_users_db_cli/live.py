@@ -1,18 +1,22 @@
-"""The app itself, imported and asked for its adapters: what `doctor` works on."""
+"""The app itself, imported and asked for its adapters: what `doctor` and `verify` work on."""
 
 from __future__ import annotations
 
+import asyncio
+import configparser
 import importlib
 import os
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi_users import BaseUserManager, FastAPIUsers
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -20,9 +24,11 @@ from fastapi_users_db import SQLAlchemyAccessTokenDatabase, SQLAlchemyUserDataba
 from fastapi_users_db_cli.backends import DRIVERS
 from fastapi_users_db_cli.files import UnusableError
 
-__all__ = ["Target", "load"]
+__all__ = ["Target", "Work", "fetch", "load", "read_only", "run", "say", "table_of"]
 
-Work = Callable[[Any], Awaitable[None]]
+Work = Callable[[Any, Any], Awaitable[None]]
+"""Is given an adapter and its manager, which is `None` where the object has none."""
+_TIMEOUT = "10min"
 
 
 def load(name: str) -> Any:
@@ -57,15 +63,22 @@ class Target:
         name: `MODULE:OBJECT`.
         oauth: the mapped class of OAuth accounts, where the object is a mapped class.
         url: the database, where the object is a mapped class.
+        config: the file of Alembic's that names the database, where nothing else does.
     """
 
-    def __init__(self, name: str, oauth: str | None = None, url: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        oauth: str | None = None,
+        url: str | None = None,
+        config: str = "alembic.ini",
+    ) -> None:
         self.object = load(name)
         self.oauth = load(oauth) if oauth else None
-        self.url = url or os.environ.get("DATABASE_URL")
+        self.url = url or os.environ.get("DATABASE_URL") or _url_in(config)
 
     async def use(self, work: Work) -> None:
-        """Call a function with the adapter, while its session lives.
+        """Call a function with the adapter and the manager, while their session lives.
 
         Raises:
             UnusableError: there is no adapter in it.
@@ -77,7 +90,9 @@ class Target:
 
     async def _with_session(self, work: Work) -> None:
         if self.url is None:
-            raise UnusableError("a mapped class needs a database: --database or $DATABASE_URL")
+            raise UnusableError(
+                "a mapped class needs a database: --database, $DATABASE_URL or alembic.ini"
+            )
         url = make_url(self.url)
         driver = url.drivername if "+" in url.drivername else DRIVERS.get(url.drivername)
         engine = create_async_engine(
@@ -86,11 +101,17 @@ class Target:
         try:
             async with AsyncSession(engine) as session:
                 if hasattr(self.object, "token"):
-                    await work(SQLAlchemyAccessTokenDatabase(session, self.object))
+                    await work(SQLAlchemyAccessTokenDatabase(session, self.object), None)
                 else:
-                    await work(SQLAlchemyUserDatabase(session, self.object, self.oauth))
+                    await work(SQLAlchemyUserDatabase(session, self.object, self.oauth), None)
         finally:
             await engine.dispose()
+
+
+def _url_in(config: str) -> str | None:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(config)
+    return parser.get("alembic", "sqlalchemy.url", fallback=None)
 
 
 async def _with_dependency(found: Any, work: Work) -> None:
@@ -102,13 +123,14 @@ async def _with_dependency(found: Any, work: Work) -> None:
 
     @app.get("/")
     async def probe(given: Any = Depends(dependency)) -> None:  # noqa: B008
-        adapter = given.user_db if isinstance(given, BaseUserManager) else given
-        if not (hasattr(adapter, "check_schema") and hasattr(adapter, "session")):
-            kind = "no adapter of fastapi-users-db that works through a session"
-            raised.append(UnusableError(f"{type(adapter).__name__} is {kind}"))
+        manager = given if isinstance(given, BaseUserManager) else None
+        adapter = given if manager is None else manager.user_db
+        if not hasattr(adapter, "check_schema"):
+            name = type(adapter).__name__
+            raised.append(UnusableError(f"{name} is no adapter of fastapi-users-db"))
             return
         try:
-            await work(adapter)
+            await work(adapter, manager)
         except Exception as error:  # FastAPI would answer 500 and say nothing
             raised.append(error)
 
@@ -132,10 +154,93 @@ async def _with_dependency(found: Any, work: Work) -> None:
         raise raised[0]
 
 
-async def read_only(adapter: Any) -> str:
-    """Make the transaction of an adapter one that cannot write, and return its database's name."""
-    connection = await adapter.session.connection()
-    name: str = connection.dialect.name
-    if name == "postgresql":
-        await connection.execute(text("SET TRANSACTION READ ONLY"))
-    return name
+@asynccontextmanager
+async def read_only(adapter: Any) -> AsyncIterator[str]:
+    """Give the name of an adapter's database, and let nothing be written in the meantime."""
+    if hasattr(adapter, "session"):
+        connection = await adapter.session.connection()
+        name: str = connection.dialect.name
+        for statement in _BEFORE[name]:
+            await connection.execute(text(statement))
+        try:
+            yield name
+        finally:
+            await adapter.session.rollback()
+            if name == "sqlite":
+                connection = await adapter.session.connection()
+                await connection.execute(text("PRAGMA query_only = OFF"))
+        return
+    database = adapter.database
+    was_connected = database.is_connected
+    if not was_connected:
+        await database.connect()
+    try:
+        async with database.connection() as connection:
+            name = make_url(str(database.url)).get_backend_name()
+            if name == "mysql":
+                # It is about the next transaction: in one that has begun it is an error.
+                await connection.execute(_BEFORE[name][0])
+            async with connection.transaction(force_rollback=True):
+                for statement in _BEFORE[name] if name == "postgresql" else ():
+                    await connection.execute(statement)
+                yield name
+    finally:
+        if not was_connected:
+            await database.disconnect()
+
+
+_BEFORE = {
+    "postgresql": ("SET TRANSACTION READ ONLY", f"SET LOCAL statement_timeout = '{_TIMEOUT}'"),
+    "mysql": ("SET TRANSACTION READ ONLY",),
+    "mariadb": ("SET TRANSACTION READ ONLY",),
+    "sqlite": ("PRAGMA query_only = ON",),
+}
+
+
+def table_of(adapter: Any) -> Any:
+    """Return the table of an adapter, of users or of tokens."""
+    table = getattr(adapter, "user_table", None)
+    table = adapter.access_token_table if table is None else table
+    return getattr(table, "__table__", table)
+
+
+async def fetch(adapter: Any, statement: Any) -> list[Sequence[Any]]:
+    """Return the rows of a statement, through what the adapter itself works through."""
+    try:
+        if hasattr(adapter, "session"):
+            return list((await adapter.session.execute(statement)).all())
+        indexes = range(len(statement.selected_columns))
+        rows = await adapter.database.fetch_all(statement)
+        return [[row[index] for index in indexes] for row in rows]
+    except (ValueError, AttributeError) as error:
+        # Not the error's own text: it may quote the value.
+        raise UnusableError(
+            "a row cannot be read: a column of it has another type than its values; see doctor"
+        ) from error
+
+
+def run(targets: Sequence[Target], work: Work) -> None:
+    """Do some work with each target.
+
+    Raises:
+        UnusableError: the database does not answer.
+    """
+
+    async def all_of_them() -> None:
+        for target in targets:
+            await target.use(work)
+
+    try:
+        asyncio.run(all_of_them())
+    except (SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise UnusableError(
+            f"the database does not answer: {type(error).__name__}: {reason}"
+        ) from error
+
+
+def say(message: str) -> None:
+    """Say how far it is, where a person is watching."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{message}")
+        sys.stderr.flush()

@@ -31,6 +31,7 @@ class Project:
         texts: other files that matter, by path.
         id_type: the type of the user's id, where it cannot be found out.
         driver: the driver of SQLAlchemy, where it cannot be found out.
+        is_assumed: whether FastAPI Users is taken to be 8 or later, whatever is required.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Project:
         *,
         id_type: str | None = None,
         driver: str | None = None,
+        is_assumed: bool = False,
     ) -> None:
         self.sources = dict(sorted(sources.items()))
         self.texts = dict(texts or {})
         self.given_id_type = id_type
         self.given_driver = driver
+        self.is_assumed = is_assumed
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.sources.values())

@@ -11,11 +11,12 @@ from pathlib import PurePosixPath
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.source import Edit, Text
 
-__all__ = ["Requirement", "is_requirements", "requirements", "tables"]
+__all__ = ["Pin", "Requirement", "is_requirements", "pins", "requirements", "tables"]
 
 _FILES = re.compile(
     r"(?i)(.*requirements.*\.(txt|in)|requirements/.*\.(txt|in)|pyproject\.toml|setup\.cfg"
-    r"|pipfile|(.*/)?(environment|conda)[\w-]*\.ya?ml|(.*/)?constraints[\w-]*\.txt)$"
+    r"|setup\.py|pipfile|(poetry|pdm|uv|pipfile)\.lock|dockerfile.*|\.github/workflows/.*\.ya?ml"
+    r"|(.*/)?(environment|conda)[\w-]*\.ya?ml|(.*/)?constraints[\w-]*\.txt)$"
 )
 _REQUIREMENT = re.compile(
     r"""(?xm)
@@ -38,6 +39,58 @@ def is_requirements(path: str) -> bool:
     return (
         _FILES.fullmatch(path) is not None or _FILES.fullmatch(PurePosixPath(path).name) is not None
     )
+
+
+_PIN = (
+    r"(?xmi) (?:^[ \t]*(?:-[ ])?|[\"'=\[,][ \t]*)[\"']?"
+    r"%s(?![-.\w])(?:[ ]*\[[^\]\n]*\])?[\"']?"
+    r"[ ]*(?:=[ ]*(?:\{[^}\n]*?version[ ]*=[ ]*)?[\"'])?[ ]*"
+    r"(?P<version>(?P<operator>={1,3}|~=|<=?|>=?|\^|~|)[ ]*(?P<number>\d[\w.*]*)"
+    r"(?:[ ]*,[ ]*[<>=!~]=?[ ]*[\w.*]+)*)"
+)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A version that is required of a package."""
+
+    file: Text
+    match: re.Match[str]
+
+    @property
+    def version(self) -> str:
+        """The number in it."""
+        return self.match["number"]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The number in it, to compare."""
+        return tuple(map(int, re.findall(r"\d+", self.version)[:2]))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it says which release it is, and not only from which one on."""
+        operator = self.match["operator"]
+        return not operator.startswith(">") or "<" in self.match["version"]
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """Where the version is."""
+        start, end = self.match.span("version")
+        return len(self.file.text[:start].encode()), len(self.file.text[:end].encode())
+
+    def with_version(self, version: str) -> Edit:
+        """Require another one."""
+        return Edit(self.file.path, *self.span, version)
+
+
+def pins(facts: Facts, name: str) -> Iterator[Pin]:
+    """Go through the versions that are required of a package."""
+    pattern = re.compile(_PIN % name.replace("-", "[-_.]"))
+    for path, text in sorted(facts.project.texts.items()):
+        if is_requirements(path) and not path.endswith(".lock"):
+            file = Text(path, text)
+            yield from (Pin(file, match) for match in pattern.finditer(text))
 
 
 @dataclass(frozen=True)
@@ -114,6 +167,6 @@ def tables(facts: Facts) -> Iterator[tuple[Text, tuple[int, int], str]]:
 def requirements(facts: Facts) -> Iterator[Requirement]:
     """Go through all that is required of FastAPI Users and its adapters."""
     for path, text in sorted(facts.project.texts.items()):
-        if is_requirements(path):
+        if is_requirements(path) and not path.endswith(".lock"):
             file = Text(path, text)
             yield from (Requirement(file, match) for match in _REQUIREMENT.finditer(text))

@@ -164,6 +164,22 @@ def test_file_that_cannot_be_parsed_is_named_and_the_others_are_done(
     assert capsys.readouterr().out.endswith("Nothing to do; 3 unreadable.\n")
 
 
+def test_release_before_8_is_refused_unless_it_is_assumed(
+    legacy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("requirements.txt").write_text("fastapi-users==7.0.0\n")
+    assert main(["migrate", *ID, "--write"]) == 2
+    assert capsys.readouterr().err == (
+        "fastapi-users-db: requirements.txt requires FastAPI Users 7 or older: "
+        "go to 8 first (--assume 8)\n"
+    )
+    assert legacy.read_text() == LEGACY
+    assert main(["check", *ID]) == 1
+    assert "FUD105 [by hand, step 1]" in capsys.readouterr().out
+    assert main(["migrate", *ID, "--write", "--assume", "8"]) == 0
+    assert legacy.read_text() == CURRENT
+
+
 def test_path_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "nowhere"]) == 2
     assert capsys.readouterr().err == (

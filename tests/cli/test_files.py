@@ -102,6 +102,15 @@ def test_path_may_be_outside_or_a_file(project: Path, monkeypatch: pytest.Monkey
     assert list(scan([str(project / "app" / "models.py")]).documents) == ["models.py"]
 
 
+def test_path_to_a_package_elsewhere_keeps_its_name(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("lib/app/__init__.py")
+    put("elsewhere/x", "")
+    monkeypatch.chdir(project / "elsewhere")
+    assert list(scan([str(project / "lib" / "app")]).documents) == ["app/__init__.py"]
+
+
 def test_path_that_is_not_there_is_an_error() -> None:
     with pytest.raises(UnusableError, match="nowhere: there is no such file or folder"):
         scan(["nowhere"])

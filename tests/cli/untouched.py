@@ -392,4 +392,77 @@ def greet(user: UserDB):
         "import fastapi_users.db\n\nfastapi_users.db.BaseUserDatabase()\n",
         "import fastapi_users.db as db\n",
     ],
+    "FUD310": [
+        "from app.auth import JWTAuthentication\n\n"
+        "fastapi_users = JWTAuthentication(secret='secret')\n",
+    ],
+    "FUD311": [
+        "from app.auth import CookieAuthentication\n\n"
+        "fastapi_users = CookieAuthentication(secret='secret')\n",
+    ],
+    "FUD314": [
+        # Two of it, and something else that has a login.
+        """\
+from fastapi_users.authentication import AuthenticationBackend, BearerTransport
+from app import client, make
+
+backend = AuthenticationBackend("jwt", "...", "...")
+other = make()
+
+
+class Transport(BearerTransport):
+    name = "bearer"
+
+    async def get_login_response(self, token):
+        return None
+
+
+async def log_in(strategy, user, response):
+    await client.login(strategy, user, response)
+    await other.login(strategy, user, response)
+    await backend.logout(strategy, user, "token")
+    return await backend.login(strategy, user)
+""",
+    ],
+    "FUD323": [
+        # No FastAPI Users 9 any more: here keys have had the prefix all along.
+        """\
+from redis import asyncio as aioredis
+from fastapi_users.authentication import RedisStrategy
+
+strategy = RedisStrategy(aioredis.from_url("redis://localhost"))
+""",
+        # Redis for something else.
+        "import aioredis\nfrom fastapi_users import models\n\nmodels.BaseUser\n",
+    ],
+    "FUD324": [
+        "from app.password import get_password_hash\n\nfastapi_users = get_password_hash('x')\n",
+        "from fastapi_users.password import PasswordHelper\n\n"
+        "helper = PasswordHelper('hash')\nother = PasswordHelper(make())\n",
+    ],
+    "FUD325": [
+        """\
+from fastapi_users import FastAPIUsers
+from app import accounts, get_user_manager
+
+fastapi_users = FastAPIUsers(get_user_manager, [])
+current = accounts.get_current_user
+register = fastapi_users.get_register_router("...", "...")
+reset = fastapi_users.get_reset_password_router
+""",
+    ],
+    "FUD504": [
+        "from fastapi_users_db_sqlalchemy import GUID\n\nGUID()\n",
+    ],
+    "FUD508": [
+        # Text, a name that only begins like it, and one that is put together.
+        """\
+import fastapi_users
+
+about = "fastapi_users_db_sqlalchemy is upstream's adapter"
+print("fastapi_users_db_sqlalchemy")
+setattr(about, "fastapi_users_db_sqlalchemy_asyncpg", 1)
+setattr(about, "fastapi_users" "_db_sqlalchemy", 1)
+""",
+    ],
 }

@@ -3,7 +3,7 @@
 Before:
 
     from fastapi_users.db import SQLAlchemyUserDatabase
-    from fastapi_users_db_sqlalchemy.access_token import (
+    from fastapi_users_db_sqlalchemy import (
         SQLAlchemyAccessTokenDatabase,  # for the strategy
     )
 
@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from fastapi_users_db_cli.facts import SHIM, Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.fud502_uuid import unnamed_ids
+from fastapi_users_db_cli.rules.fud504_access_token_module import is_of_tokens
 from fastapi_users_db_cli.rules.moving import move
 from fastapi_users_db_cli.rules.upstream import ours
 from fastapi_users_db_cli.source import Imported, Source
@@ -37,7 +38,7 @@ def find(facts: Facts) -> Iterator[Finding]:
                 change.replace(source, imported.alias, text)
                 yield Finding(source, imported.alias, change)
     renamed = [base for _, base, _ in unnamed_ids(facts)]
-    for finding in move(facts, ours):
+    for finding in move(facts, lambda name: None if is_of_tokens(name) else ours(name)):
         source = facts.project.sources[finding.source.path]
         is_attribute = isinstance(finding.node, ast.Attribute)
         if is_attribute and (finding.node in renamed or _keeps_alias(source, finding.node)):  # type: ignore[arg-type]

@@ -73,7 +73,6 @@ RULE = Rule(
     deprecations=(
         "shim-legacy-orm-adapter",
         "shim-legacy-databases-adapter",
-        "shim-access-token-adapter",
         "shim-legacy-orm-access-token-adapter",
         "shim-legacy-databases-access-token-adapter",
     ),
