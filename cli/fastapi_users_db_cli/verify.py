@@ -145,10 +145,10 @@ class _Users:
         # FastAPI Users 9 and older have no `parse_id`: routes take a UUID.
         parse = getattr(self.manager, "parse_id", None)
         user = await self.read("get", parse(str(id_)) if parse else id_)
-        is_loaded = user is not None and user.id == id_
-        self.found.note("loaded", id_, is_good=is_loaded)
-        if not is_loaded:
+        if user is None or user.id != id_:
+            self.found.note("loaded", id_, is_good=False)
             return
+        self.found.note("loaded", id_, is_good=True)
         capitals = "".join(each.upper() if each.isascii() else each for each in user.email)
         for check, email in (("found-by-email", user.email), ("found-in-any-case", capitals)):
             found = await self.read("get_by_email", email)
@@ -195,8 +195,12 @@ async def _belonging(
     adapter: Any, table: Any, key: str, check: str, found: Verified, users: Any = None
 ) -> None:
     """Count the rows of a table whose user is there."""
-    [reference] = table.c.user_id.foreign_keys or [None]
-    owners = users.c.id if users is not None else reference.column
+    if users is None:
+        # Nothing else says whose tokens they are.
+        [reference] = table.c.user_id.foreign_keys
+        owners = reference.column
+    else:
+        owners = users.c.id
     statement = select(table.c.user_id if key == "token" else table.c.id, owners)
     joined = table.outerjoin(owners.table, table.c.user_id == owners)
     for id_, owner in await fetch(adapter, statement.select_from(joined)):
