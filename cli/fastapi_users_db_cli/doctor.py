@@ -63,8 +63,7 @@ def examine(targets: Sequence[Target]) -> Diagnosis:
             say(f"reading {table_of(adapter).name} ...")
             found.problems += await adapter.check_schema()
             found.heads = await _heads(adapter)
-            if any(each.code == "emails-differing-by-case" for each in found.problems):
-                found.duplicates = await _duplicates(adapter)
+            found.duplicates += await _duplicates(adapter, found.problems)
         say("")
 
     run(targets, work)
@@ -87,9 +86,13 @@ async def _heads(adapter: Any) -> tuple[str, ...]:
     return heads
 
 
-async def _duplicates(adapter: Any) -> list[list[str]]:
+async def _duplicates(adapter: Any, problems: Sequence[SchemaProblem]) -> list[list[str]]:
     """Return the ids of users whose addresses differ by case alone; no address."""
     user = table_of(adapter)
+    if not any(
+        (each.code, each.table) == ("emails-differing-by-case", user.name) for each in problems
+    ):
+        return []
     lower = func.lower(user.c.email)
     several = select(lower).group_by(lower).having(func.count() > 1)
     statement = select(user.c.id, lower).where(lower.in_(several)).order_by(lower, user.c.id)
@@ -183,7 +186,7 @@ def steps(found: Diagnosis) -> tuple[list[Step], list[SchemaProblem]]:
             problem.code == "missing-column" and not needs_value
         ):
             columns.append(problem.fix)
-        elif problem.code == "missing-oauth-account-index" or (
+        elif problem.code in ("missing-oauth-account-index", "missing-user-index") or (
             problem.code in ("missing-email-index", "missing-lower-email-index") and are_unique
         ):
             indexes += _index(problem.fix, found.database)

@@ -195,10 +195,14 @@ async def _belonging(
     adapter: Any, table: Any, key: str, check: str, found: Verified, users: Any = None
 ) -> None:
     """Count the rows of a table whose user is there."""
-    owners = [reference.column for reference in table.c.user_id.foreign_keys]
-    owner_id = users.c.id if users is not None else owners[0]
-    statement = select(table.c.user_id if key == "token" else table.c.id, owner_id)
-    joined = table.outerjoin(owner_id.table, table.c.user_id == owner_id)
+    if users is None:
+        # Nothing else says whose tokens they are.
+        [reference] = table.c.user_id.foreign_keys
+        owners = reference.column
+    else:
+        owners = users.c.id
+    statement = select(table.c.user_id if key == "token" else table.c.id, owners)
+    joined = table.outerjoin(owners.table, table.c.user_id == owners)
     for id_, owner in await fetch(adapter, statement.select_from(joined)):
         found.note(check, id_, is_good=owner is not None)
 
