@@ -11,7 +11,7 @@ from typing import Any, Generic
 from fastapi_users.authentication.strategy import db
 from fastapi_users.manager import BaseUserManager
 
-from fastapi_users_db.adapters.base import AccessTokenDatabase, has_methods_of
+from fastapi_users_db.adapters.base import AccessTokenDatabase, has_methods_of, is_ours
 from fastapi_users_db.hashing import hashed, is_hash, stored_as
 from fastapi_users_db.types import now_utc
 from fastapi_users_db.values import is_storable
@@ -61,6 +61,8 @@ class DatabaseStrategy(db.DatabaseStrategy[UP, ID, AP], Generic[UP, ID, AP]):
         Returns:
             The user, or `None`: the token is unknown or too old, or the user is gone.
         """
+        if token is not None and not isinstance(token, str):
+            return await super().read_token(token, user_manager)
         values = [] if token is None else self._stored_as(token)
         if values and self._is_joined(user_manager):
             users: Any = user_manager.user_db
@@ -124,6 +126,9 @@ class DatabaseStrategy(db.DatabaseStrategy[UP, ID, AP], Generic[UP, ID, AP]):
         database: Any = self.database
         return (
             has_methods_of(BaseUserManager, user_manager, "get")
+            # An app's own may refuse an id.
+            and is_ours(getattr(type(user_manager), "parse_id", None))
+            and "parse_id" not in vars(user_manager)
             # By its type: a mock is an instance of what it stands for.
             and issubclass(type(database), AccessTokenDatabase)
             and database.is_beside(user_manager.user_db)

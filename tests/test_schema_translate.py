@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import MetaData, event
+from sqlalchemy import Index, MetaData, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
 from sqlalchemy.pool import NullPool
@@ -179,6 +179,7 @@ async def test_schema_that_is_not_in_the_map_is_itself(place: Place) -> None:
     for table in (OAuthAccount.__table__, AccessToken.__table__):
         for constraint in list(table.foreign_key_constraints):
             table.constraints.discard(constraint)  # SQLite has none between two files
+    Index("ix_token_user", AccessToken.__table__.c.user_id)  # MariaDB's is the foreign key's
     classes = Classes(Base.metadata, User, OAuthAccount, AccessToken)
     schemas = {"tenant": place.second}
     await create(translating(place, schemas), Base.metadata)
@@ -208,6 +209,7 @@ async def test_problems_are_mended_where_they_are(place: Place) -> None:
     assert [(problem.code, problem.table) for problem in found] == [
         ("missing-column", f"{place.second}.user"),
         ("missing-email-index", f"{place.second}.user"),
+        ("missing-user-index", f"{place.second}.accesstoken"),
         ("orphaned-rows", f"{place.second}.accesstoken"),
     ]
     assert f"a row of {place.second}.user for each" in str(found[-1])

@@ -148,6 +148,7 @@ ORM_ON_SQLITE = {
     "delete": "DELETE DELETE DELETE COMMIT",
     "add_oauth_account": "SELECT INSERT SELECT COMMIT",
     "update_oauth_account": "SELECT UPDATE SELECT COMMIT",
+    "token_create": "INSERT SELECT COMMIT",  # nothing else refuses one of a user who is gone
 }
 
 DATABASES = {
@@ -180,6 +181,7 @@ DATABASES_ON_SQLITE = {
     "delete": "BEGIN DELETE DELETE COMMIT",
     "add_oauth_account": "SELECT BEGIN INSERT SELECT COMMIT",
     "update_oauth_account": "SELECT UPDATE SELECT",
+    "token_create": "BEGIN INSERT SELECT COMMIT",
     "token_update": "UPDATE SELECT",
     "delete_expired": "SELECT DELETE SELECT SELECT",
 }

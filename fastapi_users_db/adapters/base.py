@@ -954,10 +954,16 @@ def _check_batch(name: str, value: Any) -> None:
 def has_methods_of(kind: type[Any], adapter: Any, *names: str) -> bool:
     """Tell whether an adapter's methods are those of a class, and not a subclass's or a mock's."""
     own = getattr(adapter, "__dict__", {})
+    methods = [(name, getattr(type(adapter), name, None)) for name in names]
     return all(
-        getattr(type(adapter), name, None) is getattr(kind, name) and name not in own
-        for name in names
+        method is getattr(kind, name) and name not in own and is_ours(method)
+        for name, method in methods
     )
+
+
+def is_ours(method: Any) -> bool:
+    """Tell whether a method is this package's or FastAPI Users', and no patch."""
+    return getattr(method, "__module__", "").split(".")[0] in ("fastapi_users", "fastapi_users_db")
 
 
 def _as_text(name: str, value: Any) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import TextClause
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.sql.selectable import SelectBase
+from sqlalchemy.sql.selectable import SelectBase, Values
 
 from fastapi_users_db.versions.sqlalchemy import connections
 
@@ -31,6 +31,9 @@ _reads: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 # Others may write.
 _PURE = frozenset({"coalesce", "count", "length", "lower", "max", "min", "now", "sum", "upper"})
 
+# What is text, and not visited with the rest of a statement.
+_NOT_VISITED = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
+
 
 def watch(engine: Engine) -> None:
     """Keep account of the transactions that begin on an engine from now on."""
@@ -43,9 +46,17 @@ def watch(engine: Engine) -> None:
 def has_only_read(session: Session) -> bool:
     """Tell whether a session's transaction has done nothing that is lost if it is undone.
 
-    Of a transaction that nobody has kept account of, nobody knows.
+    Of a transaction that nobody has kept account of, nobody knows; and one with options of its own,
+    as an isolation level or another schema, would be begun without them.
     """
-    return not any(_has_written.get(connection, True) for connection in connections(session))
+    return not any(
+        _has_written.get(connection, True) or _has_options(connection)
+        for connection in connections(session)
+    )
+
+
+def _has_options(connection: Connection) -> bool:
+    return bool(connection.get_execution_options() != connection.engine.get_execution_options())
 
 
 def _begin(connection: Connection) -> None:
@@ -68,10 +79,18 @@ def _is_read(context: Any) -> bool:
 
 
 def _only_reads(element: Any) -> bool:
-    if getattr(element, "is_dml", False) or isinstance(element, TextClause):
+    kind = type(element)
+    if not kind.__module__.startswith(("sqlalchemy.", "fastapi_users_db.")):
+        return False  # who knows what a construct of the app's own is compiled to
+    if getattr(element, "is_dml", False) or isinstance(element, TextClause | Values):
         return False
     if getattr(element, "_for_update_arg", None) is not None:
         return False  # its lock would be lost
+    if any(getattr(element, name, None) for name in _NOT_VISITED):
+        return False
     if getattr(element, "is_literal", False) and element.name != "*":
         return False
-    return not isinstance(element, FunctionElement) or element.name.lower() in _PURE
+    if not isinstance(element, FunctionElement):
+        return True
+    is_of_a_schema = bool(getattr(element, "packagenames", ()))
+    return not is_of_a_schema and element.name.lower() in _PURE

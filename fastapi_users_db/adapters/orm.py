@@ -236,6 +236,8 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         return (
             session is not None
             and session is other
+            # A listener may filter one of the two by its class.
+            and not getattr(session.dispatch, "do_orm_execute", ())
             and is_owner_of_token(users._users, self._tokens) is not None
             and session.get_bind(users._users.mapper) is session.get_bind(self._tokens.mapper)
         )
@@ -322,14 +324,16 @@ class SessionUnit(Unit):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        held = Held(self._inside, self._adapter.commit)
+        inside = self._inside
+        held = Held(inside, self._adapter.commit)
         with self._guard:
             if error is None:
                 try:
-                    if self._inside is not None:
+                    for instance in self._removed:
+                        with nullcontext() if inside is None else as_in_flush(inside):
+                            await self._session.delete(instance)
+                    if inside is not None:
                         await self._session.run_sync(self._flush)
-                    for instance in self._removed if self._inside is None else ():
-                        await self._session.delete(instance)
                     if self._subject is not None and not self._is_removing:
                         self.result = self._adapter._made(self._subject)
                     savepoint, self._savepoint = self._savepoint, None
@@ -378,7 +382,7 @@ class SessionUnit(Unit):
     def unlink(self, user: Any, account: Any) -> None:
         self._is_changing = True
         if self._has_collection:
-            user.oauth_accounts.remove(account)
+            _remove(user.oauth_accounts, account)
         self._removed.append(account)
 
     async def remove(self, instance: Any) -> None:
@@ -460,14 +464,12 @@ class SessionUnit(Unit):
 
     def _flush(self, session: Session) -> None:
         """Flush, and load what the flush has left the subject without."""
-        for instance in self._removed:
-            with as_in_flush(session):
-                session.delete(instance)
         subject, dialect = self._subject, session.get_bind(self._mapper).dialect.name
         if subject is None or self._is_removing:
             session.flush()
             users: Any = self._of
-            if self._is_removing and self._oauth is not None and dialect == "sqlite":
+            is_gone = subject is not None and instance_state(subject).deleted
+            if is_gone and self._oauth is not None and dialect == "sqlite":
                 # Those that another has linked meanwhile: nothing else may remove them.
                 where = {"mapper": self._oauth.mapper}
                 owner = users.owner_values(subject).items()
@@ -580,3 +582,11 @@ class SessionUnit(Unit):
                 subject = None if self._is_new else self._subject
                 meant = await self._adapter._explain(error, violated, self, subject, self._given)
         return meant
+
+
+def _remove(collection: Any, instance: Any) -> None:
+    """Remove an object itself, whatever its class says is equal to it."""
+    if isinstance(collection, list):
+        del collection[next(n for n, other in enumerate(collection) if other is instance)]
+    else:
+        collection.remove(instance)

@@ -1,12 +1,16 @@
 """A write that the database has undone is begun anew, unless something of the app's own is lost."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, literal_column, select, text, update
+from sqlalchemy import Integer, column, func, insert, literal_column, select, text, update, values
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ColumnElement
 
 from fastapi_users_db import SQLAlchemyAccessTokenDatabase, SQLAlchemyUserDatabase, is_retryable
 from tests.conformance.models import AccessToken, OAuthAccount, User
@@ -216,7 +220,49 @@ async def select_in_text(session: AsyncSession) -> None:
     await session.execute(select(User.id).where(text("1 = 1")))
 
 
+async def call_a_function_of_a_schema(session: AsyncSession) -> None:
+    schema = "pg_catalog" if session.get_bind().dialect.name == "postgresql" else "sys"
+    now = func.pg_catalog.now if schema == "pg_catalog" else func.sys.version_major
+    await session.execute(select(now()))
+
+
+async def call_a_function_in_values(session: AsyncSession) -> None:
+    data = values(column("a", Integer), name="v").data([(1,)])
+    with suppress(DBAPIError):  # MariaDB has another syntax
+        await session.execute(select(data))
+        return
+    await session.rollback()
+    await session.execute(select(func.abs(1)))
+
+
+class Construct(ColumnElement[int]):
+    inherit_cache = True
+    type = Integer()
+
+
+@compiles(Construct)
+def _compiled(element: Any, compiler: Any, **options: Any) -> str:
+    return "abs(1)"
+
+
+async def select_a_construct_of_its_own(session: AsyncSession) -> None:
+    await session.execute(select(Construct()))
+
+
+async def select_with_a_suffix(session: AsyncSession) -> None:
+    await session.execute(select(User.id).suffix_with(text("FOR UPDATE")))
+
+
+async def open_with_options(session: AsyncSession) -> None:
+    await session.connection(execution_options={"isolation_level": "SERIALIZABLE"})
+
+
 OF_THE_APP = [
+    call_a_function_of_a_schema,
+    call_a_function_in_values,
+    select_a_construct_of_its_own,
+    select_with_a_suffix,
+    open_with_options,
     update_through_the_session,
     update_through_the_connection,
     update_in_text,
