@@ -356,3 +356,46 @@ async def test_batches_are_bounded(backend: Backend, limit: Any, error: type[Exc
         await backend.tokens.list_sessions(uuid.uuid4(), limit=limit)
     with pytest.raises(error, match="batch_size"):
         await backend.tokens.end_sessions(uuid.uuid4(), batch_size=limit)
+
+
+class Blocked(Manager):
+    def parse_id(self, value: Any) -> Any:
+        raise managers.exceptions.InvalidID()
+
+
+async def test_an_id_that_the_apps_manager_refuses_is_nobodys(backend: Backend, user: Any) -> None:
+    strategy = strategy_of(backend)
+    token = await strategy.write_token(user)
+    assert await strategy.read_token(token, Blocked(backend.users)) is None
+    manager = Manager(backend.users)
+    manager.parse_id = Blocked(backend.users).parse_id
+    assert await strategy.read_token(token, manager) is None
+
+
+async def test_a_filter_on_tokens_by_a_listener_holds(backend: Backend, user: Any) -> None:
+    if not backend.is_orm:
+        pytest.skip("a listener of the ORM's")
+    strategy, manager = strategy_of(backend), Manager(backend.users)
+    token = await strategy.write_token(user)
+
+    def filtered(state: Any) -> None:
+        if state.is_select and state.bind_mapper.class_ is AccessToken:
+            state.statement = state.statement.where(AccessToken.token != token)
+
+    event.listen(backend.connection.sync_session, "do_orm_execute", filtered)
+    assert await strategy.read_token(token, manager) is None
+
+
+async def test_a_patch_of_the_class_holds(
+    backend: Backend, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategy, manager = strategy_of(backend), Manager(backend.users)
+    token = await strategy.write_token(user)
+    monkeypatch.setattr(type(backend.users), "get", AsyncMock(return_value=None))
+    assert await strategy.read_token(token, manager) is None
+
+
+async def test_what_is_no_text_is_no_token(backend: Backend) -> None:
+    strategy, manager = strategy_of(backend), Manager(backend.users)
+    with pytest.raises(TypeError, match="token must be a str"):
+        await strategy.read_token(b"abc", manager)
