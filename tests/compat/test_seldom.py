@@ -1,0 +1,148 @@
+"""What seldom happens to the old forms, and to what stands beneath them."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pydantic
+import pytest
+from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase, access_token, user_database
+from fastapi_users_db_sqlalchemy._contracts import LEGACY_ORM
+from fastapi_users_db_sqlalchemy.generics import TIMESTAMPAware
+from pydantic import BaseModel
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError, MultipleResultsFound
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import declarative_base
+
+import fastapi_users_db
+from fastapi_users_db.adapters.rows import transaction
+from fastapi_users_db.drivers import Violation
+from fastapi_users_db.mapping import entity, user_entity
+from fastapi_users_db.statements import is_owner_of_token
+from fastapi_users_db.values import too_wide
+
+pytestmark = pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
+Base: Any = declarative_base()
+
+
+class User(fastapi_users_db.SQLAlchemyBaseUserTableUUID, Base):
+    pass
+
+
+class Token(fastapi_users_db.SQLAlchemyBaseAccessTokenTableUUID, Base):
+    pass
+
+
+class Signed(fastapi_users_db.SQLAlchemyBaseAccessTokenTableInt, Base):
+    __tablename__ = "signed"
+    user_id = Column(Integer, ForeignKey("user.id"))
+    signer_id = Column(Integer, ForeignKey("user.id"))
+
+
+class Model(BaseModel):
+    if pydantic.VERSION.startswith("1."):
+
+        class Config:
+            orm_mode = True
+    else:
+        model_config = {"from_attributes": True}
+
+    email: str = ""
+    token: str = ""
+
+
+@pytest.fixture
+async def session() -> Any:
+    engine = create_async_engine("sqlite+aiosqlite://")
+    async with engine.begin() as connection:
+        await connection.run_sync(
+            lambda sync: Base.metadata.create_all(sync, [User.__table__, Token.__table__])
+        )
+    async with AsyncSession(engine) as session:
+        yield session
+    await engine.dispose()
+
+
+async def test_of_several_a_legacy_form_takes_the_first(session: AsyncSession) -> None:
+    users: Any = fastapi_users_db.SQLAlchemyUserDatabase(session, User)
+    tokens: Any = fastapi_users_db.SQLAlchemyAccessTokenDatabase(session, Token)
+    for name in ("anne", "bert"):
+        user = await users.create({"email": f"{name}@example.com", "hashed_password": "hash"})
+        await tokens.create({"token": name, "user_id": user.id})
+    legacy: Any = SQLAlchemyUserDatabase(Model, session, User)
+    assert (await legacy._get_user(select(User).order_by(User.email))).email == "anne@example.com"
+    old = access_token.SQLAlchemyAccessTokenDatabase
+    legacy = old(Model, session, Token)
+    assert (await legacy._get_token(select(Token).order_by(Token.token))).token == "anne"
+    with pytest.raises(MultipleResultsFound):
+        await old(session, Token)._get_token(select(Token))
+    with pytest.raises(MultipleResultsFound):
+        await SQLAlchemyUserDatabase(session, User)._get_user(select(User))
+    with pytest.raises(IntegrityError):
+        await tokens.update(await tokens.get_by_token("anne"), {"token": "bert"})
+
+
+async def test_a_look_alike_is_not_the_first(session: AsyncSession) -> None:
+    found = [SimpleNamespace(email="änne@example.com", id=1)]
+
+    class Alike(SQLAlchemyUserDatabase):  # type: ignore[type-arg]
+        async def _get_user(self, statement: Any) -> Any:
+            return found.pop() if found else None
+
+    assert await Alike(Model, session, User).get_by_email("anne@example.com") is None
+
+
+async def test_a_row_that_no_model_reads_is_not_for_a_change_to_mend() -> None:
+    def refuse(values: Any) -> Any:
+        raise ValueError(values)
+
+    async def refuse_row(row: Any) -> Any:
+        refuse(row)
+
+    token: Any = object.__new__(access_token._Given)
+    token._build = refuse
+    token._judge({}, {})
+    user: Any = object.__new__(user_database._Given)
+    user._of, user._row = SimpleNamespace(_make_user=refuse_row), dict
+    await user._judge({}, {})
+
+
+def test_an_attribute_that_there_is_not_is_refused() -> None:
+    with pytest.raises(TypeError, match="nonsense"):
+        LEGACY_ORM.entity(Token).checked({"nonsense": 1})
+
+
+def test_a_naive_time_stays_naive_on_postgresql() -> None:
+    dialect: Any = postgresql.dialect()  # type: ignore[no-untyped-call]
+    moment: Any = object()
+    assert TIMESTAMPAware().process_result_value(moment, dialect) is moment
+
+
+async def test_a_wrapper_without_transactions_has_none() -> None:
+    wrapper: Any = SimpleNamespace()
+    async with transaction(wrapper, atomic=True):
+        pass
+
+
+def test_of_two_references_the_owners_is_told_by_name(session: AsyncSession) -> None:
+    tokens: Any = fastapi_users_db.SQLAlchemyAccessTokenDatabase(session, Signed)
+    assert tokens._is_about_owner(Violation("reference", frozenset({"user_id"})))
+    assert not tokens._is_about_owner(Violation("reference", frozenset({"signer_id"})))
+
+
+def test_ids_of_two_types_are_compared_by_python() -> None:
+    assert is_owner_of_token(user_entity(User), entity(Signed)) is None
+
+
+def test_ids_that_sqlite_cannot_count_are_not_counted() -> None:
+    base: Any = declarative_base()
+
+    class Large(fastapi_users_db.SQLAlchemyBaseUserTableInt, base):  # type: ignore[misc]
+        id = Column(BigInteger, primary_key=True)
+
+    assert "sqlite_autoincrement" not in [*Large.__table__.kwargs]
+
+
+def test_a_number_that_fits_is_not_too_wide() -> None:
+    assert too_wide("User.age", Column("age", Integer), 5) is None
