@@ -524,7 +524,7 @@ class RowsUnit(Unit):
         may_orphan = self._is_linking and self._rows.dialect == "sqlite"
         may_refuse = self._may_refuse and self._model is not None
         statements = sum(number for number, _ in self._writes)
-        owner = self._given.owner if database.url.dialect == "sqlite" else None
+        owner = self._given.owner if self._rows.dialect == "sqlite" else None
         is_atomic = statements > 1 or may_refuse or may_orphan or owner is not None
         async with transaction(database, is_atomic):
             for _, write in self._writes:

@@ -1,15 +1,17 @@
 """What seldom happens to the old forms, and to what stands beneath them."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pydantic
 import pytest
+from databases import Database
 from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase, access_token, user_database
 from fastapi_users_db_sqlalchemy._contracts import LEGACY_ORM
 from fastapi_users_db_sqlalchemy.generics import TIMESTAMPAware
 from pydantic import BaseModel
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, select
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, create_engine, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError, MultipleResultsFound
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -146,3 +148,24 @@ def test_ids_that_sqlite_cannot_count_are_not_counted() -> None:
 
 def test_a_number_that_fits_is_not_too_wide() -> None:
     assert too_wide("User.age", Column("age", Integer), 5) is None
+
+
+class Wrapper:
+    """A wrapper of the app's own round a database, with what it calls and nothing else."""
+
+    def __init__(self, database: Any) -> None:
+        self.fetch_one, self.fetch_all = database.fetch_one, database.fetch_all
+        self.execute, self.connection = database.execute, database.connection
+
+
+async def test_a_token_is_created_through_a_wrapper(tmp_path: Path) -> None:
+    path = tmp_path / "wrapped.db"
+    engine = create_engine(f"sqlite:///{path}")
+    Base.metadata.create_all(engine, [User.__table__, Token.__table__])
+    async with Database(f"sqlite:///{path}") as database:
+        wrapper: Any = Wrapper(database)
+        users: Any = fastapi_users_db.DatabasesUserDatabase(wrapper, User)
+        tokens: Any = fastapi_users_db.DatabasesAccessTokenDatabase(wrapper, Token)
+        user = await users.create({"email": "anne@example.com", "hashed_password": "hash"})
+        await tokens.create({"token": "anne", "user_id": user.id})
+        assert (await tokens.get_by_token("anne")).user_id == user.id
