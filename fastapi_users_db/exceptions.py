@@ -17,6 +17,7 @@ from sqlalchemy.exc import (
 )
 
 from fastapi_users_db.deprecation import DOCUMENTATION
+from fastapi_users_db.drivers import wrong_server
 from fastapi_users_db.versions.fastapi_users import (
     InvalidID,
     UserAlreadyExists,
@@ -128,15 +129,18 @@ class UnsuitableServerError(FastAPIUsersDBError):
         return self.message
 
     @classmethod
-    def from_backend_error(cls, error: Exception, message: str) -> UnsuitableServerError:
-        """Return an error that is both this one and `error`, without its parameters.
+    def from_backend_error(cls, error: Exception) -> UnsuitableServerError | None:
+        """Return an error that is both this one and `error`, without its parameters; or `None` if
+        it is about something else.
 
         Parameters:
             error: the error that the backend raised.
-            message: what is to be done.
         """
+        advice = wrong_server(error)
+        if advice is None:
+            return None
         unsuitable = _also(cls, error)
-        unsuitable.message = f"{message} See {_MORE_THAN_ONE_SERVER}"
+        unsuitable.message = f"{advice} See {_MORE_THAN_ONE_SERVER}"
         return unsuitable
 
 

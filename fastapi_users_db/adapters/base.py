@@ -36,7 +36,7 @@ from fastapi_users_db.comparison import (
     same_in_any_case,
     same_text,
 )
-from fastapi_users_db.drivers import Violation, violation, wrong_server
+from fastapi_users_db.drivers import Violation, violation
 from fastapi_users_db.exceptions import (
     AccessTokenNotFoundError,
     NotSetOAuthAccountTableError,
@@ -497,8 +497,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         been expired, and what a query finds may be an old snapshot.
         """
         users = self._users
-        if (advice := wrong_server(error)) is not None:
-            return UnsuitableServerError.from_backend_error(error, advice)
+        if (unsuitable := UnsuitableServerError.from_backend_error(error)) is not None:
+            return unsuitable
         if violated is not None:
             refused = await self._refusal(error, violated, unit, user, given)
             return error if refused is None else refused
@@ -871,8 +871,8 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         given: Given,
     ) -> Exception:
         """Return what to raise for an error, once all is undone."""
-        if (advice := wrong_server(error)) is not None:
-            return UnsuitableServerError.from_backend_error(error, advice)
+        if (unsuitable := UnsuitableServerError.from_backend_error(error)) is not None:
+            return unsuitable
         if violated is not None:
             if access_token is not None:
                 return error

@@ -37,7 +37,6 @@ from sqlalchemy.util import LRUCache
 from fastapi_users_db.adapters.unit import NO_VALUES
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import same_text
-from fastapi_users_db.drivers import wrong_server
 from fastapi_users_db.exceptions import (
     DatabaseNotConnectedError,
     MissingDependencyError,
@@ -207,8 +206,8 @@ class Rows:
         try:
             return await self._database.fetch_all(query)
         except Exception as error:
-            if (advice := wrong_server(error)) is not None:
-                raise UnsuitableServerError.from_backend_error(error, advice) from error
+            if (unsuitable := UnsuitableServerError.from_backend_error(error)) is not None:
+                raise unsuitable from error
             raise
 
     async def fetch_one(self, statement: Any) -> Any:

@@ -20,7 +20,6 @@ from sqlalchemy.util import ScopedRegistry
 from fastapi_users_db.adapters.history import has_only_read, watch
 from fastapi_users_db.adapters.retries import is_changed
 from fastapi_users_db.catalogue import LiveTables
-from fastapi_users_db.drivers import wrong_server
 from fastapi_users_db.exceptions import SessionInUseError, UnsuitableServerError, hide_values
 from fastapi_users_db.mapping import (
     ALWAYS_WRITTEN,
@@ -117,8 +116,8 @@ async def execute(session: Any, statement: Any, *parameters: Any) -> Any:
             return await current.execute(statement, *parameters)
     except StatementError as error:
         hide_parameters(error)
-        if (advice := wrong_server(error)) is not None:
-            raise UnsuitableServerError.from_backend_error(error, advice) from error
+        if (unsuitable := UnsuitableServerError.from_backend_error(error)) is not None:
+            raise unsuitable from error
         raise
 
 
