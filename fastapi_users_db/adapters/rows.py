@@ -514,7 +514,8 @@ def _result_processor(column: Column[Any]) -> Callable[[Any], Any] | None:
 
 def is_in_transaction(database: Database) -> bool:
     """Tell whether there is a transaction of the app's own; of a mock, nobody knows."""
-    return bool(getattr(database.connection(), "_transaction_stack", True))
+    connection = getattr(database, "connection", lambda: None)()
+    return bool(getattr(connection, "_transaction_stack", True))
 
 
 @asynccontextmanager

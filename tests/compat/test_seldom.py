@@ -155,7 +155,7 @@ class Wrapper:
 
     def __init__(self, database: Any) -> None:
         self.fetch_one, self.fetch_all = database.fetch_one, database.fetch_all
-        self.execute, self.connection = database.execute, database.connection
+        self.execute = database.execute
 
 
 async def test_a_token_is_created_through_a_wrapper(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ async def test_a_token_is_created_through_a_wrapper(tmp_path: Path) -> None:
     Base.metadata.create_all(engine, [User.__table__, Token.__table__])
     async with Database(f"sqlite:///{path}") as database:
         wrapper: Any = Wrapper(database)
-        users: Any = fastapi_users_db.DatabasesUserDatabase(wrapper, User)
+        users: Any = fastapi_users_db.DatabasesUserDatabase(wrapper, User, retries=1)
         tokens: Any = fastapi_users_db.DatabasesAccessTokenDatabase(wrapper, Token)
         user = await users.create({"email": "anne@example.com", "hashed_password": "hash"})
         await tokens.create({"token": "anne", "user_id": user.id})
