@@ -94,10 +94,13 @@ class Reference:
 
     Parameters:
         microseconds: whether the database keeps them.
+        returns_given: whether who writes a token gets back the object that was given, as in the
+            old forms, and not what is stored of it.
     """
 
-    def __init__(self, *, microseconds: bool) -> None:
+    def __init__(self, *, microseconds: bool, returns_given: bool) -> None:
         self.microseconds = microseconds
+        self.returns_given = returns_given
         self.users: dict[uuid.UUID, Values] = {}
         self.tokens: dict[str, Values] = {}
 
@@ -168,12 +171,12 @@ class Reference:
         return found
 
     def create_token(self, values: Values) -> Values:
-        self.tokens[values["token"]] = values
-        return self._changed_token(values["token"])
+        self.tokens[values["token"]] = {**values}
+        return self._changed_token(values["token"], values)
 
     def update_token(self, token: str, values: Values) -> Values:
         self.tokens[token].update(values)
-        return self._changed_token(token)
+        return self._changed_token(token, values)
 
     def delete_token(self, token: str) -> None:
         del self.tokens[token]
@@ -185,11 +188,11 @@ class Reference:
         self.users[id]["oauth_accounts"].sort(key=lambda account: str(account["id"]))
         return self.users[id]
 
-    def _changed_token(self, token: str) -> Values:
-        values = self.tokens[token]
+    def _changed_token(self, token: str, given: Values) -> Values:
+        stored = self.tokens[token]
         if not self.microseconds:
-            values["created_at"] = values["created_at"].replace(microsecond=0)
-        return values
+            stored["created_at"] = stored["created_at"].replace(microsecond=0)
+        return {**stored, **given} if self.returns_given else stored
 
 
 def _ascii(user: Values) -> bool:

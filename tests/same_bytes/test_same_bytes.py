@@ -16,7 +16,14 @@ from sqlalchemy import create_engine, text
 from tests.conftest import Addresses
 from tests.programs import Program, Side
 from tests.same_bytes.data import CHANGES, MARIA, WRITES, Reference, in_utc, token
-from tests.same_bytes.sides import OTHERS, UPSTREAM, as_text, ask
+from tests.same_bytes.sides import (
+    LEGACY_DATABASES,
+    LEGACY_ORM,
+    OTHERS,
+    UPSTREAM,
+    as_text,
+    ask,
+)
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +64,11 @@ def upstreams_tables(upstream: Program, database: Addresses) -> Iterator[Address
 
 
 @pytest.fixture
-def reference(database: Addresses) -> Reference:
-    return Reference(microseconds=not database.name.startswith("mariadb"))
+def reference(database: Addresses, other: Program) -> Reference:
+    return Reference(
+        microseconds=not database.name.startswith("mariadb"),
+        returns_given=other.side.file in (LEGACY_DATABASES, LEGACY_ORM),
+    )
 
 
 def drop_tables(database: Addresses) -> None:
