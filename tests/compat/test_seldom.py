@@ -6,7 +6,6 @@ from typing import Any
 
 import pydantic
 import pytest
-from databases import Database
 from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase, access_token, user_database
 from fastapi_users_db_sqlalchemy._contracts import LEGACY_ORM
 from fastapi_users_db_sqlalchemy.generics import TIMESTAMPAware
@@ -159,10 +158,11 @@ class Wrapper:
 
 
 async def test_a_token_is_created_through_a_wrapper(tmp_path: Path) -> None:
+    databases = pytest.importorskip("databases")
     path = tmp_path / "wrapped.db"
     engine = create_engine(f"sqlite:///{path}")
     Base.metadata.create_all(engine, [User.__table__, Token.__table__])
-    async with Database(f"sqlite:///{path}") as database:
+    async with databases.Database(f"sqlite:///{path}") as database:
         wrapper: Any = Wrapper(database)
         users: Any = fastapi_users_db.DatabasesUserDatabase(wrapper, User, retries=1)
         tokens: Any = fastapi_users_db.DatabasesAccessTokenDatabase(wrapper, Token)
