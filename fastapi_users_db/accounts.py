@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi_users_db.exceptions import InvalidValueError
-from fastapi_users_db.mapping import UserEntity, has_attributes, read
+from fastapi_users_db.mapping import UserEntity, has_attributes, is_mapped_class, read
 
 __all__ = [
     "ExternalAccount",
@@ -117,10 +117,10 @@ def values_of_account(values: Mapping[str, Any], users: UserEntity, owner: Any) 
 
 def checked_account(oauth_account: Any) -> Any:
     """Return `oauth_account`, or raise `TypeError` if it is nothing that has an id."""
+    # An instance may be expired: of it nothing is asked.
+    is_instance = isinstance(oauth_account, Mapping) or is_mapped_class(type(oauth_account))
     names = ("id", "account_id")
-    if not isinstance(oauth_account, Mapping) and not any(
-        has_attributes(oauth_account, name) for name in names
-    ):
+    if not is_instance and not any(has_attributes(oauth_account, name) for name in names):
         raise TypeError(
             f"oauth_account must be one of the user's OAuth accounts, not "
             f"{type(oauth_account).__name__}. "

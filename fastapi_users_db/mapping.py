@@ -167,15 +167,20 @@ class Entity:
 
         Deferred columns are among them, since reading one later would need the session.
         """
-        assert self.mapper is not None
-        columns = (a.key for a in self.mapper.column_attrs if not (a.deferred and a.raiseload))
+        columns = (a.key for a in self._column_attrs if not (a.deferred and a.raiseload))
         return frozenset((*columns, *self.eager))
 
     @cached_property
     def expressions(self) -> set[str]:
         """What the mapper loads by itself and is no column: what is told may have changed."""
+        return {a.key for a in self._column_attrs if not a.deferred} - self.columns.keys()
+
+    @cached_property
+    def _column_attrs(self) -> list[Any]:
         assert self.mapper is not None
-        return {a.key for a in self.mapper.column_attrs if not a.deferred} - self.columns.keys()
+        # What tells concrete classes apart is in their union only, not on an instance.
+        union_only = self.mapper.polymorphic_on if self.mapper.concrete else None
+        return [a for a in self.mapper.column_attrs if a.columns[0] is not union_only]
 
     @cached_property
     def deferred(self) -> list[Any]:

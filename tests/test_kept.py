@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from fastapi_users_db import (
+    OAuthAccountAlreadyLinkedError,
     SQLAlchemyBaseOAuthAccountTableUUID,
     SQLAlchemyBaseUserTableUUID,
     SQLAlchemyUserDatabase,
 )
 from tests.conftest import Addresses, create_tables
-from tests.people import ACCOUNT, ANNE
+from tests.people import ACCOUNT, ANNE, BERT
 from tests.sharing import delete_rows
 
 
@@ -106,3 +107,42 @@ async def test_the_account_that_was_left_out_is_the_one_that_goes(engine: AsyncE
     async with AsyncSession(engine) as session:
         [account] = (await session.scalars(select(OAuthAccount))).all()
         assert account.account_id == "2"
+
+
+async def test_what_the_app_deletes_is_not_in_the_collection(engine: AsyncEngine) -> None:
+    async with AsyncSession(engine) as session:
+        adapter = SQLAlchemyUserDatabase[Any, Any](session, User, OAuthAccount)
+        accounts = [{**ACCOUNT, "account_id": number} for number in "123"]
+        user = await adapter.create({**ANNE, "oauth_accounts": accounts})
+        left = []
+        for change in ({"is_verified": True}, {"is_active": False}):
+            await session.delete(user.oauth_accounts[0])
+            await adapter.update(user, change)
+            left.append([account.account_id for account in user.oauth_accounts])
+
+    assert left == [["2", "3"], ["3"]]
+
+
+@pytest.mark.parametrize("change", [{"access_token": "new"}, {"account_id": "new"}, {**ACCOUNT}])
+async def test_an_expired_account_is_changed(engine: AsyncEngine, change: dict[str, Any]) -> None:
+    async with AsyncSession(engine) as session:
+        adapter = SQLAlchemyUserDatabase[Any, Any](session, User, OAuthAccount)
+        user = await adapter.create({**ANNE, "oauth_accounts": [{**ACCOUNT, "account_id": "old"}]})
+        [account] = user.oauth_accounts
+        await session.commit()
+        await adapter.update_oauth_account(user, account, change)
+        [changed] = user.oauth_accounts
+
+    assert {name: getattr(changed, name) for name in change} == change
+    assert (user.email, changed.oauth_name) == (ANNE["email"], ACCOUNT["oauth_name"])
+
+
+async def test_an_expired_account_does_not_become_that_of_another(engine: AsyncEngine) -> None:
+    async with AsyncSession(engine) as session:
+        adapter = SQLAlchemyUserDatabase[Any, Any](session, User, OAuthAccount)
+        await adapter.create({**BERT, "oauth_accounts": [ACCOUNT]})
+        user = await adapter.create({**ANNE, "oauth_accounts": [{**ACCOUNT, "account_id": "old"}]})
+        [account] = user.oauth_accounts
+        await session.commit()
+        with pytest.raises(OAuthAccountAlreadyLinkedError):
+            await adapter.update_oauth_account(user, account, {"account_id": ACCOUNT["account_id"]})

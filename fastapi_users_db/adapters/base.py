@@ -381,16 +381,18 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         self._oauth_accounts  # noqa: B018  it raises if there are none
         values = values_of_account(update_dict, self._users, user)
         self._unit(user)  # a user of the wrong kind is refused first
-        changed = changed_account(checked_account(oauth_account), values)
-        is_other = external_account(changed) != external_account(oauth_account)
-        async with self._unit(user, Given(accounts=[changed])) as unit:
-            own = await self._own_accounts(unit, user, [changed] if is_other else [])
-            wanted = self._oauth_accounts.key_of(oauth_account)
+        wanted = self._oauth_accounts.key_of(checked_account(oauth_account))
+        async with self._unit(user, Given(accounts=[values])) as unit:
+            own = await self._own_accounts(unit, user, [])
             found = (account for account in own if self._oauth_accounts.key_of(account) == wanted)
             existing = next(found, None)
             if existing is None:
                 is_there = await unit.exists(user)
                 raise OAuthAccountNotFoundError() if is_there else UserNotFoundError()
+            # A refusal is explained by these, too.
+            values.update(changed_account(existing, values))
+            if external_account(values) != external_account(existing):
+                await self._own_accounts(unit, user, [values])
             unit.set(existing, values)
         return unit.result  # type: ignore[no-any-return]
 

@@ -266,8 +266,9 @@ def write_whatever_was_read(state: Any, of: Entity, given: Mapping[str, Any]) ->
 
 def outdated_by_flush(state: Any, of: Entity) -> set[str]:
     """Return the loaded relationships that the database would give otherwise after the flush."""
-    changed = state.committed_state
+    changed, session = state.committed_state, state.session
     columns = {of.columns[name] for name in changed if name in of.columns}
+    deleted = () if session is None else session.deleted
     return {
         r.key
         for r in of.relationships
@@ -275,6 +276,7 @@ def outdated_by_flush(state: Any, of: Entity) -> set[str]:
         and (
             (r.key in changed and r.order_by)
             or (r.key not in changed and not r.uselist and columns & r.local_columns)
+            or (deleted and any(member in deleted for member in members(state.dict[r.key])))
         )
     }
 
