@@ -132,7 +132,6 @@ class Operations:
 
     def __init__(self, users: int) -> None:
         self._sample = data.Sample(users)
-        self._hashed: set[int] = set()
 
     async def get(self, side: Side, number: int) -> Any:
         user_id, session = data.user_id(self._sample.number(number)), side.sessions()
@@ -248,12 +247,10 @@ class Operations:
 
     async def strategy_hashed(self, side: Side, number: int) -> Any:
         owner = self._sample.number(number)
-        if owner not in self._hashed:
-            async with side.sessions() as session:
-                token = hashing.hashed(data.token(owner))
-                values = {"token": token, "user_id": data.user_id(owner)}
-                await side.tokens(session).create(values)
-            self._hashed.add(owner)
+        async with side.sessions() as session:
+            token, tokens = hashing.hashed(data.token(owner)), side.tokens(session)
+            if await tokens.get_by_token(token) is None:
+                await tokens.create({"token": token, "user_id": data.user_id(owner)})
         return self._strategy(side, owner, hash_tokens=True)
 
     def _strategy(self, side: Side, owner: int, *, hash_tokens: bool) -> Any:
