@@ -8,29 +8,13 @@ from typing import Annotated, Any
 import fastapi_users_db_sqlalchemy as upstream
 import uvicorn
 from fastapi import Depends, FastAPI
-from fastapi_users import BaseUserManager, FastAPIUsers, UUIDIDMixin, schemas
+from fastapi_users import FastAPIUsers, schemas
 from fastapi_users.authentication import AuthenticationBackend, BearerTransport, JWTStrategy
-from fastapi_users.authentication.strategy.db import DatabaseStrategy
 from fastapi_users_db_sqlalchemy import access_token as upstream_access_token
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 import fastapi_users_db as ours
-from benchmarks.orm import Side
-
-SECRET = "secret" * 8
-
-
-class NoHashing:
-    """Accepts every password: hashing takes longer than all the rest."""
-
-    def hash(self, password: str) -> str:
-        return password
-
-    def verify_and_update(self, plain: str, hashed: str) -> tuple[bool, None]:
-        return True, None
-
-    def generate(self) -> str:
-        return "password"
+from benchmarks.orm import SECRET, Side, UserManager
 
 
 def create_app(name: str, url: str) -> FastAPI:
@@ -39,21 +23,18 @@ def create_app(name: str, url: str) -> FastAPI:
     packages = {"upstream": (upstream, upstream_access_token), "ours": (ours, ours)}
     side = Side(*packages[name], engine)
 
-    class UserManager(UUIDIDMixin, BaseUserManager[Any, uuid.UUID]):
-        reset_password_token_secret = verification_token_secret = SECRET
-
     async def get_session() -> AsyncIterator[AsyncSession]:
         async with side.sessions() as session:
             yield session
 
     async def get_user_manager(session: Annotated[Any, Depends(get_session)]) -> Any:
-        yield UserManager(side.users(session), NoHashing())
+        yield UserManager(side.users(session))
 
     def jwt_strategy() -> Any:
         return JWTStrategy(SECRET, 3600)
 
     def database_strategy(session: Annotated[Any, Depends(get_session)]) -> Any:
-        return DatabaseStrategy(side.tokens(session), 3600)
+        return side.strategy(session)
 
     app = FastAPI()
     for kind, strategy in (("jwt", jwt_strategy), ("database", database_strategy)):

@@ -9,12 +9,39 @@ from typing import Any
 
 import asyncpg
 import fastapi_users_db_sqlalchemy as upstream
+from fastapi_users import BaseUserManager, UUIDIDMixin
+from fastapi_users.authentication.strategy.db import DatabaseStrategy
 from fastapi_users_db_sqlalchemy import access_token as upstream_access_token
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, relationship
 
 import fastapi_users_db as ours
 from benchmarks import data
+from fastapi_users_db import authentication, hashing
+
+SECRET = "secret" * 8
+
+
+class NoHashing:
+    """Accepts every password: hashing takes longer than all the rest."""
+
+    def hash(self, password: str) -> str:
+        return password
+
+    def verify_and_update(self, plain: str, hashed: str) -> tuple[bool, None]:
+        return True, None
+
+    def generate(self) -> str:
+        return "password"
+
+
+class UserManager(UUIDIDMixin, BaseUserManager[Any, uuid.UUID]):
+    """The user manager of every side."""
+
+    reset_password_token_secret = verification_token_secret = SECRET
+
+    def __init__(self, users: Any) -> None:
+        super().__init__(users, NoHashing())
 
 
 def models(package: Any, tokens: Any) -> SimpleNamespace:
@@ -61,6 +88,8 @@ class Side:
         self.with_index = models_with_oauth(package)
         # Which upstream has no use for: it looks first in any case.
         ours.unique_oauth_account_index(self.with_index.OAuthAccount)
+        own = authentication.DatabaseStrategy
+        self._strategy: Any = own if package is ours else DatabaseStrategy
         self._users = package.SQLAlchemyUserDatabase
         self._tokens = tokens.SQLAlchemyAccessTokenDatabase
 
@@ -73,6 +102,13 @@ class Side:
 
     def tokens(self, session: AsyncSession) -> Any:
         return self._tokens(session, self.models.AccessToken)
+
+    def strategy(self, session: AsyncSession, *, hash_tokens: bool = False) -> Any:
+        """Return FastAPI Users' strategy, or ours. Upstream's has nothing that hashes."""
+        options = (
+            {"hash_tokens": True} if hash_tokens and self._strategy is not DatabaseStrategy else {}
+        )
+        return self._strategy(self.tokens(session), 24 * 3600, **options)
 
 
 def sides(engine: AsyncEngine, *, email_index: bool = False) -> dict[str, Side]:
@@ -202,6 +238,27 @@ class Operations:
         async def run() -> None:
             access_token = await side.tokens(session).get_by_token(token, max_age)
             assert await side.users(session).get(access_token.user_id) is not None
+            await session.close()
+
+        return run
+
+    async def strategy(self, side: Side, number: int) -> Any:
+        return self._strategy(side, self._sample.number(number), hash_tokens=False)
+
+    async def strategy_hashed(self, side: Side, number: int) -> Any:
+        owner = self._sample.number(number)
+        async with side.sessions() as session:
+            token, tokens = hashing.hashed(data.token(owner)), side.tokens(session)
+            if await tokens.get_by_token(token) is None:
+                await tokens.create({"token": token, "user_id": data.user_id(owner)})
+        return self._strategy(side, owner, hash_tokens=True)
+
+    def _strategy(self, side: Side, owner: int, *, hash_tokens: bool) -> Any:
+        token, session = data.token(owner), side.sessions()
+
+        async def run() -> None:
+            strategy = side.strategy(session, hash_tokens=hash_tokens)
+            assert await strategy.read_token(token, UserManager(side.users(session))) is not None
             await session.close()
 
         return run

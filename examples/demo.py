@@ -6,11 +6,12 @@ and ends the demo where something is not as promised.
 
 import difflib
 import re
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +27,7 @@ LEGACY, LEGACY_MODELS = "examples/app/legacy.py", "examples/app/legacy_models.py
 MODELS = "examples/app/models.py"
 ON_DATABASES = "examples/app/on_databases.py"
 ON_ORM = "examples/app/on_orm.py"
+WITH_TOKENS = "examples/app/with_tokens.py"
 
 ADA, GRACE, ALAN, MARY, EDITH, JOAN, BETTY = (
     f"{name}@example.com" for name in ("ada", "grace", "alan", "mary", "edith", "joan", "betty")
@@ -222,7 +224,26 @@ def both(stage: Stage) -> None:
         )
 
 
-CHAPTERS = [legacy, on_databases, on_orm, back, both]
+def stolen(stage: Stage) -> None:
+    """A table of access tokens, hashed, and a thief who has a copy of it."""
+    story = stage.story
+    title = "Access tokens in a table, and a thief who has a copy of it"
+    with stage.running(WITH_TOKENS) as [app], story.chapter(title, WITH_TOKENS):
+        stage.logs_in("Ada logs in", app.log_in(ADA, NEW_PASSWORD), ADA)
+        stage.logs_in("Grace logs in", app.log_in(GRACE, PASSWORD), GRACE)
+        with closing(sqlite3.connect(stage.directory / "app.db")) as copy:
+            tokens = [token for (token,) in copy.execute("SELECT token FROM accesstoken")]
+        came = f"{len(tokens)} hashes of {len(tokens[0])} characters"
+        story.check("The thief has the table", "app.db", came, promised="2 hashes of 43 characters")
+        for token, which in zip(tokens, ("the first", "the second"), strict=True):
+            account = app.read_account(token)
+            story.step(f"... and tries {which}", account, 401, detail="Unauthorized")
+        for email, who in ((ADA, "Ada"), (GRACE, "Grace")):
+            account = app.read_account(stage.tokens[email])
+            story.step(f"{who} is still logged in", account, 200, email=email)
+
+
+CHAPTERS = [legacy, on_databases, on_orm, back, both, stolen]
 
 
 def deprecation_warning(server: Server) -> str:

@@ -22,6 +22,7 @@ import pytest
 from examples import demo
 from examples.processes import ROOT, Server, ServerFailedError, running
 from fastapi_users_db import deprecation
+from fastapi_users_db.authentication import DatabaseStrategy
 from tests.e2e.provider import served
 from tests.hashing import cheap_hashes
 
@@ -155,6 +156,7 @@ def test_demo_tells_the_whole_story(demo_output: str) -> None:
         "\n3. The same application on the ORM adapter",
         "\n4. And back",
         "\n5. Both at once",
+        "\n6. Access tokens in a table, and a thief who has a copy of it\n",
         " steps were as promised",
         "make serve, then http://127.0.0.1:8000/docs",
     ):
@@ -182,6 +184,26 @@ def test_demo_ends_with_the_first_step_that_is_not_as_promised(
     assert " NO \n" in output
     assert "expected: 201" in output
     assert "came:     422" in output
+
+
+def test_demo_ends_where_what_a_thief_has_is_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chapter(stage: demo.Stage) -> None:
+        with stage.running(demo.ON_ORM) as [app], stage.story.chapter("A chapter", demo.ON_ORM):
+            for email, password in ((demo.ADA, demo.NEW_PASSWORD), (demo.GRACE, demo.PASSWORD)):
+                stage.registers("Somebody registers", app.register(email, password), email)
+
+    init = DatabaseStrategy.__init__
+
+    def in_clear(self: Any, *arguments: Any, hash_tokens: bool, **options: Any) -> None:
+        init(self, *arguments, **options)
+
+    monkeypatch.setattr(DatabaseStrategy, "__init__", in_clear)
+    monkeypatch.setattr(demo, "CHAPTERS", [chapter, demo.stolen])
+    status, output = run_demo_here()
+    assert status == 1
+    assert "... and tries the first" in output
+    assert "expected: 401" in output
+    assert "came:     200" in output
 
 
 @pytest.mark.thorough

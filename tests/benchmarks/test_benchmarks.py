@@ -137,6 +137,8 @@ def test_a_million_users_are_asked_for_more() -> None:
     assert report.required("get_by_email", "orm", 1_000_000) == 100
     assert report.required("get_by_email", "orm", 1000) == 0.97
     assert report.required("get_by_email", "orm", 1_000_000, "sqlite") == 0.97
+    assert report.required("strategy_hashed", "orm", 1000) == 1.3
+    assert report.required("strategy_hashed", "orm", 1000, "sqlite") == 1.2
 
 
 def test_a_run_beside_other_work_says_so() -> None:

@@ -328,6 +328,46 @@ async def test_token_is_used_while_it_is_deleted(duel: Duel) -> None:
     await duel.at_each_statement(prepare, use, remove, check)
 
 
+async def a_token_is_created_while_its_user_is_deleted(duel: Duel, *, reverse: bool) -> list[bool]:
+    """Let one party log a user in whom the other deletes, and return whether it could."""
+    tokens, ids, created = duel.tables.AccessToken.__table__, [], []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=ANNE)]
+
+    async def create(party: Party) -> None:
+        await party.tokens.create({"token": SECRET, "user_id": ids[0]})
+
+    async def remove(party: Party) -> None:
+        await party.users.delete(await party.users.get(ids[0]))
+
+    async def check(*outcomes: Outcome) -> None:
+        creating, deleting = reversed(outcomes) if reverse else outcomes
+        assert deleting.error is None
+        assert creating.error is None or isinstance(creating.error, UserNotFoundError)
+        created.append(creating.error is None)
+        # What goes with a user on the servers stays on SQLite, without foreign keys.
+        is_left = creating.error is None and duel.observer.database == "sqlite"
+        assert await duel.count(tokens) == is_left
+
+    both = (remove, create) if reverse else (create, remove)
+    await duel.at_each_statement(prepare, *both, check)
+    return created
+
+
+async def test_a_token_is_created_while_its_user_is_deleted(duel: Duel) -> None:
+    """It is created before, or refused."""
+    created = await a_token_is_created_while_its_user_is_deleted(duel, reverse=False)
+    # Held before it has begun, it comes too late; not held, it comes first.
+    assert (created[0], created[-1]) == (False, True)
+
+
+async def test_a_user_is_deleted_while_a_token_is_created(duel: Duel) -> None:
+    """The other way round: a login while a deletion is under way."""
+    created = await a_token_is_created_while_its_user_is_deleted(duel, reverse=True)
+    assert (created[0], created[-1]) == (True, False)
+
+
 async def test_two_delete_expired_tokens(duel: Duel) -> None:
     """Both end, nothing expired is left, and each token is counted once."""
     tokens = duel.tables.AccessToken.__table__

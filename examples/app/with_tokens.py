@@ -1,0 +1,49 @@
+"""The same application with its access tokens in a table, hashed."""
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+from fastapi_users import FastAPIUsers
+from fastapi_users.authentication import AuthenticationBackend, BearerTransport
+from fastapi_users.schemas import BaseUserUpdate
+
+import fastapi_users_db
+from fastapi_users_db.authentication import DatabaseStrategy
+
+from .database import Session, lifespan
+from .models import Base, User
+from .on_orm import get_user_manager
+from .users import UserRead
+
+
+class AccessToken(fastapi_users_db.SQLAlchemyBaseAccessTokenTableUUID, Base):
+    pass
+
+
+AccessTokenDatabase = fastapi_users_db.SQLAlchemyAccessTokenDatabase[AccessToken]
+
+
+async def get_access_token_db(session: Session) -> AsyncIterator[AccessTokenDatabase]:
+    yield AccessTokenDatabase(session, AccessToken)
+
+
+def get_strategy(
+    access_token_db: Annotated[AccessTokenDatabase, Depends(get_access_token_db)],
+) -> DatabaseStrategy[User, uuid.UUID, AccessToken]:
+    return DatabaseStrategy(access_token_db, lifetime_seconds=3600, hash_tokens=True)
+
+
+auth_backend = AuthenticationBackend(
+    name="database",
+    transport=BearerTransport(tokenUrl="auth/login"),
+    get_strategy=get_strategy,
+)
+fastapi_users = FastAPIUsers[User, uuid.UUID](get_user_manager, [auth_backend])
+
+app = FastAPI(title="fastapi-users-db example", lifespan=lifespan)
+app.include_router(fastapi_users.get_auth_router(auth_backend), prefix="/auth", tags=["auth"])
+app.include_router(
+    fastapi_users.get_users_router(UserRead, BaseUserUpdate), prefix="/users", tags=["users"]
+)
