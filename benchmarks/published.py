@@ -170,7 +170,7 @@ def scaling(rows: Sequence[Mapping[str, Any]], *, ink: str) -> str:
     # Text stays text, and the same figures make the same file.
     options = {"svg.fonttype": "none", "svg.hashsalt": "scaling", "font.size": 12}
     with rc_context(options):
-        figure = Figure(figsize=(8, 4.2), layout="constrained")
+        figure = Figure(figsize=(6.4, 3.8), layout="constrained")
         axes = figure.subplots()
         axes.set(xscale="log", yscale="log", xlabel="users", ylim=(0.5, 1000))
         axes.set_title("get_by_email on PostgreSQL (both scales are logarithmic)", color=ink)
@@ -182,11 +182,11 @@ def scaling(rows: Sequence[Mapping[str, Any]], *, ink: str) -> str:
             lowest, highest = (list(map(bound, *kinds)) for bound in (min, max))
             axes.fill_between(sizes, lowest, highest, color=colour, alpha=0.25, linewidth=0)
             axes.plot(sizes, kinds[0], color=colour, linewidth=2.5, marker="o")
-            name = side if side == "upstream" else "ours, with both indexes"
+            name, above = (side, 14) if side == "upstream" else ("ours, with both indexes", 26)
             axes.annotate(
                 f"{name}: {kinds[0][-1]:.3g} ms",
                 (sizes[-1], kinds[0][-1]),
-                xytext=(0, 14),
+                xytext=(0, above),
                 textcoords="offset points",
                 ha="right",
                 color=colour,
