@@ -18,7 +18,7 @@ help:
 	@echo "make soak      the long tests, in half an hour; SOAK=--help shows the options"
 	@echo "make stacks    the tests on every set of versions, from FastAPI Users 7 to today's"
 	@echo "make pythons   the quick tests on every other Python that is found"
-	@echo "make check     formatting, lint and types"
+	@echo "make check     formatting, lint, spelling and types"
 	@echo "make bench     speed beside upstream's, on SQLite and PostgreSQL (bench-quick: in minutes)"
 	@echo "make docs      the documentation, into site/"
 	@echo "make clean     remove what the other targets made"
@@ -57,6 +57,7 @@ pythons: $(VENV)/ready
 check: $(VENV)/ready
 	@$(BIN)/ruff format --check --quiet . || (echo "Run $(BIN)/ruff format ."; exit 1)
 	@$(BIN)/ruff check --quiet .
+	@$(BIN)/codespell
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 

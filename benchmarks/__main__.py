@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks import load, report
+from benchmarks import load, published, report
 from benchmarks.stores import EMAIL_INDEX, Store, new_store
 from tests.environments import python_of
 
@@ -26,6 +26,8 @@ DOCS = ROOT / "docs"
 ENVIRONMENTS = {"orm": "up-7.0.0", "databases": "up-1.1.0"}
 SERVERS = ("postgresql", "sqlite")
 ATTEMPTS = 3
+INKS = {"light": "#222222", "dark": "#dddddd"}
+"""The colour of the plot's text, for each mode of the site."""
 BUSY = "The machine is too busy to measure: upstream beside itself is"
 
 console = Console()
@@ -168,8 +170,10 @@ class Benchmark:
 def publish(results: dict[str, Any]) -> None:
     """Copy the figures, the tables and the plot to where the documentation includes them."""
     (ROOT / "benchmarks" / "published.json").write_text(json.dumps(results, indent=1) + "\n")
-    (DOCS / "src" / "performance" / "tables.md").write_text(report.page(results))
-    (DOCS / "performance.svg").write_text(report.scaling(scaling_rows(results)))
+    (DOCS / "src" / "performance" / "tables.md").write_text(published.page(results))
+    for mode, ink in INKS.items():
+        plot = published.scaling(scaling_rows(results), ink=ink)
+        (DOCS / f"performance-{mode}.svg").write_text(plot)
 
 
 def scaling_rows(results: dict[str, Any]) -> list[Any]:

@@ -1,8 +1,7 @@
-"""Turns the figures into what people read: tables in Markdown, and the plot of the scaling."""
+"""Turns the figures into tables with the verdict on each: what the benchmark prints."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -127,38 +126,8 @@ def end_to_end(rows: Sequence[Mapping[str, Any]]) -> str:
     return table(head, lines)
 
 
-def scaling(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the plot of the time of a look-up by the number of users, as an SVG."""
-    import pygal
-
-    sizes = sorted({row["users"] for row in rows})
-    chart = pygal.Line(
-        logarithmic=True,
-        title="get_by_email by the number of users, milliseconds",
-        x_title="users",
-        legend_at_bottom=True,
-        js=[],
-        disable_xml_declaration=True,
-        style=pygal.style.Style(
-            background="transparent",
-            plot_background="transparent",
-            font_family="sans-serif",
-            # Upstream's lines are red, ours are blue.
-            colors=("#e53935", "#1e88e5", "#b71c1c", "#0d47a1", "#ff8a80", "#64b5f6"),
-        ),
-    )
-    chart.x_labels = [f"{size:,}" for size in sizes]
-    for operation in BY_EMAIL:
-        for side in ("upstream", "ours"):
-            found = {row["users"]: row[side] for row in rows if row["operation"] == operation}
-            label = LABELS[operation].replace("`", "").removeprefix("get_by_email, ")
-            chart.add(f"{side}: {label}", [found.get(size) for size in sizes])
-    # It carries its configuration along for scripts that it would load from another host.
-    return re.sub("<script.*?</script>", "", str(chart.render(is_unicode=True)), flags=re.DOTALL)
-
-
 def page(results: Mapping[str, Any]) -> str:
-    """Return what the documentation includes: every table, and how far to trust it."""
+    """Return every table, and how far to trust it."""
     parts = []
     machine = f"{results['machine']}, {results['date']}"
     trusted = is_trusted(results)

@@ -32,13 +32,20 @@ def build(root: Path) -> list[str]:
         return [output]
     return [
         *(line for line in output.splitlines() if line.startswith("griffe:")),
-        *_broken_links(root / "site"),
+        *_broken_links(root / "site", _address(root)),
         *_broken_samples(root / "docs"),
     ]
 
 
-def _broken_links(site: Path) -> Iterator[str]:
-    """Check what the built pages link to and load."""
+def _address(root: Path) -> str:
+    """Return the path at which the site is served, from which `404.html` names what it loads."""
+    config = (root / "zensical.toml").read_text(encoding="utf-8")
+    [url] = re.findall(r'^site_url = "(.*)"$', config, flags=re.MULTILINE)
+    return urlsplit(url).path + "/"
+
+
+def _broken_links(site: Path, address: str) -> Iterator[str]:
+    """Check what the built pages link to and load, where they are served at this path."""
     pages = {path: _Page(path) for path in sorted(site.rglob("*.html"))}
     linked = {site / "index.html", site / "404.html"}
     for path, page in pages.items():
@@ -47,10 +54,13 @@ def _broken_links(site: Path) -> Iterator[str]:
             if urlsplit(link).netloc:
                 yield f"{url} loads {link} from another host"
         for link in sorted(page.links | page.loaded):
-            parts = urlsplit(urljoin(url, link))
+            parts = urlsplit(urljoin(address + url[1:], link))
             if parts.scheme or parts.netloc:
                 continue
-            target = site / unquote(parts.path).removeprefix("/")
+            if not parts.path.startswith(address):
+                yield f"{url} links to {link}, which does not exist"
+                continue
+            target = site / unquote(parts.path).removeprefix(address)
             if parts.path.endswith("/"):
                 target /= "index.html"
             if not target.is_file():

@@ -19,7 +19,8 @@ __all__ = [
     "warn",
 ]
 
-DOCUMENTATION = "https://fastapi-users-db.readthedocs.io"
+# The pages of this minor release, which stay where they are when the next has its own.
+DOCUMENTATION = "https://fastapi-users-db.readthedocs.io/1.0"
 
 
 @dataclass(frozen=True)

@@ -264,7 +264,7 @@ async def test_missing_tables_are_reported_once_each(live: Live) -> None:
     assert str(problems[0]) == (
         "user: expected a table, found no table. Fix: alembic revision --autogenerate "
         "-m 'create user' [missing-table: "
-        "https://fastapi-users-db.readthedocs.io/schema/#missing-table]"
+        "https://fastapi-users-db.readthedocs.io/1.0/schema/#missing-table]"
     )
 
 
@@ -767,7 +767,7 @@ async def test_error_names_the_column_that_is_too_narrow(live: Live, adapter: st
             f"user.hashed_password is {_varchar(live, 72)} in the database, and the value takes "
             "97 characters. Widen the column: op.alter_column('user', 'hashed_password', "
             "type_=sa.String(length=1024), existing_type=sa.String(72), existing_nullable=False) "
-            "[narrow-column: https://fastapi-users-db.readthedocs.io/schema/#narrow-column]"
+            "[narrow-column: https://fastapi-users-db.readthedocs.io/1.0/schema/#narrow-column]"
         )
         # Nothing has changed, and everything works.
         assert anne.hashed_password == "hash"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["NOTES"]
 
-GUIDE = "https://fastapi-users-db.readthedocs.io/migrating/databases"
+GUIDE = "https://fastapi-users-db.readthedocs.io/1.0/migrating/databases"
 
 NOTES = {
     1: (

@@ -14,7 +14,7 @@ from fastapi_users_db_cli.source import Edit, Imported, Source, Text
 __all__ = ["Change", "Finding", "Fix", "Import", "Rule"]
 
 Fix = Literal["safe", "unsafe", "manual", "none"]
-DOCUMENTATION = "https://fastapi-users-db.readthedocs.io/rules"
+DOCUMENTATION = "https://fastapi-users-db.readthedocs.io/1.0/rules"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from benchmarks import __main__ as benchmark
-from benchmarks import data, report
+from benchmarks import data, published, report
 from benchmarks.stores import Store, new_store
 from benchmarks.timing import interleaved, median, percentile_99
 
@@ -154,16 +154,37 @@ def test_a_run_beside_other_work_says_so() -> None:
 
 def test_what_is_published_is_what_was_measured() -> None:
     results = json.loads((benchmark.ROOT / "benchmarks" / "published.json").read_text())
-    published = (benchmark.DOCS / "src" / "performance" / "tables.md").read_text()
-    assert published == report.page(results)
+    page = (benchmark.DOCS / "src" / "performance" / "tables.md").read_text()
+    assert page == published.page(results)
 
 
-def test_the_plot_loads_nothing() -> None:
-    pytest.importorskip("pygal")
-    rows = [{"operation": name, "upstream": 1.0, "ours": 1.0} for name in report.BY_EMAIL]
-    plot = report.scaling([{**row, "users": n} for row in rows for n in (10, 100)])
+def test_what_is_published_is_for_users() -> None:
+    results: dict[str, Any] = {"machine": "x", "date": "y", "quick": False, "suites": {}}
+    results["suites"]["orm-sqlite"] = [ROW]
+    page = published.page(results)
+    assert f"| `create`<br>{published.SENTENCES['create']} | 3.00 | 2.00 | 1.50 |" in page
+    assert "A busy machine" not in page
+    results["suites"]["itself-sqlite"] = [{**ROW, "operation": "itself"}]
+    assert "A busy machine" in published.page(results)
+    assert published.times(204.0, 1.0) == "204"
+
+
+def test_every_operation_has_a_sentence() -> None:
+    operations = set(report.LABELS)
+    assert operations <= set(published.SENTENCES) | set(published.SENTENCES_OVER_DATABASES)
+
+
+def test_the_plot_is_text_and_loads_nothing() -> None:
+    pytest.importorskip("matplotlib")
+    rows = [{"operation": name, "upstream": 50.0, "ours": 2.0} for name in report.BY_EMAIL]
+    plot = published.scaling(
+        [{**row, "users": n} for row in rows for n in (10, 100)], ink="#123456"
+    )
     assert "<script" not in plot
-    assert "ours: as stored" in plot
+    assert "upstream: 50 ms</text>" in plot
+    assert "ours, with both indexes: 2 ms</text>" in plot
+    assert "#123456" in plot
+    assert "logarithmic" in plot
 
 
 def test_suites_that_are_there_are_not_measured_again(

@@ -242,7 +242,7 @@ def test_json(legacy: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "write": "class User(schemas.BaseUser):",
         "message": "models of FastAPI Users are schemas",
         "why": "FastAPI Users 10.0 renamed the module: the import fails.",
-        "address": "https://fastapi-users-db.readthedocs.io/rules/#fud301",
+        "address": "https://fastapi-users-db.readthedocs.io/1.0/rules/#fud301",
     }
 
 

@@ -10,7 +10,12 @@ from tests.docs.samples import ROOT
 
 pytestmark = pytest.mark.thorough
 
-MYPY = ["mypy", "--strict", "--explicit-package-bases", "--exclude=/migrations/"]
+MYPY = [
+    "mypy",
+    "--strict",
+    "--explicit-package-bases",
+    "--exclude=/migrations/|/orm/(conftest|test_)",
+]
 PYRIGHT = ["pyright", f"--pythonpath={sys.executable}"]
 
 

@@ -1,7 +1,7 @@
 # --8<-- [start:tables]
 import enum
 import uuid
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from fastapi_users import schemas
@@ -9,7 +9,10 @@ from sqlalchemy import JSON, Enum, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from fastapi_users_db import SQLAlchemyBaseUserTableUUID, TIMESTAMPAware
-from fastapi_users_db.types import now_utc
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 class Base(DeclarativeBase):
@@ -26,9 +29,7 @@ class User(SQLAlchemyBaseUserTableUUID, Base):
     plan: Mapped[Plan] = mapped_column(Enum(Plan), default=Plan.FREE)
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     source: Mapped[str] = mapped_column(String(20), server_default="web")
-    updated_at: Mapped[datetime] = mapped_column(
-        TIMESTAMPAware(), default=now_utc, onupdate=now_utc
-    )
+    updated_at: Mapped[datetime] = mapped_column(TIMESTAMPAware(), default=now, onupdate=now)
 
 
 # --8<-- [end:tables]
