@@ -26,8 +26,8 @@ from tests.e2e.app import Backend, Base, User
 from tests.races.test_registrations import NoHashing
 
 AT_ONCE = 50
-REGISTRATIONS, ADDRESSES = 400, 20
-CHANGES, USERS = 300, 10
+REGISTRATIONS, ADDRESSES = 400 if SOAK else 100, 20
+CHANGES, USERS = 300 if SOAK else 100, 10
 ROUNDS = 5 if SOAK else 1
 # Whoever is undone has met another who went on, so that nobody is undone as often as that.
 ENOUGH = REGISTRATIONS
