@@ -19,7 +19,10 @@ from sqlalchemy.types import TypeEngine
 
 from fastapi_users_db.tables import is_mysql
 
-__all__ = ["ColumnType", "LiveTables", "lower_of"]
+__all__ = ["ONLY_READS", "ColumnType", "LiveTables", "lower_of"]
+
+# The execution option of what is a text, and yet known to do nothing else.
+ONLY_READS = {"fastapi_users_db_only_reads": True}
 
 _NAMES = {
     "binary": "binary blob bytea varbinary",
@@ -288,7 +291,7 @@ class LiveTables:
         }
         statement = text(sql.replace("{schema}", prefix.replace(":", "\\:")))
         wanted = {name: values[name] for name in values if f":{name}" in sql}
-        return await self.fetch(statement.bindparams(**wanted))
+        return await self.fetch(statement.bindparams(**wanted).execution_options(**ONLY_READS))
 
 
 def lower_of(name: str) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import TextClause
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import SelectBase, Values
 
+from fastapi_users_db.catalogue import ONLY_READS
 from fastapi_users_db.versions.sqlalchemy import connections
 
 __all__ = ["has_only_read", "watch"]
@@ -71,6 +72,8 @@ def _execute(connection: Connection, _: Any, __: str, ___: Any, context: Any, __
 def _is_read(context: Any) -> bool:
     compiled = getattr(context, "compiled", None)  # none of a statement that is a string
     statement = getattr(compiled, "statement", None)
+    if compiled is not None and context.execution_options.keys() >= ONLY_READS.keys():
+        return True
     if not isinstance(statement, SelectBase):
         return False
     if compiled not in _reads:

@@ -17,12 +17,20 @@ SOURCE = ROOT / "docs" / "src"
 SAMPLES = [path.relative_to(SOURCE).as_posix() for path in sorted(SOURCE.rglob("*.py"))]
 
 
-def load(sample: str, database_url: str | None = None) -> Any:
-    """Run a sample and return its module, with another database in place of the one it names."""
+def load(sample: str, database_url: str | None = None, **addresses: str) -> Any:
+    """Run a sample and return its module, with another database in place of the one it names.
+
+    Parameters:
+        sample: its path.
+        database_url: what its `DATABASE_URL` is to be.
+        addresses: the same for other names.
+    """
     source = (SOURCE / sample).read_text()
     if database_url is not None:
-        line = f"DATABASE_URL = {database_url!r}"
-        source, replaced = re.subn("^DATABASE_URL = .*$", line, source, flags=re.MULTILINE)
+        addresses["DATABASE_URL"] = database_url
+    for name, address in addresses.items():
+        line = f"{name} = {address!r}"
+        source, replaced = re.subn(f"^{name} = .*$", line, source, flags=re.MULTILINE)
         assert replaced == 1
     # A name of its own for each run: the mapped classes, and places that warn only once.
     module = ModuleType(f"sample_{uuid4().hex}")

@@ -105,7 +105,7 @@ class Adapters:
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def orm_adapters(url: str) -> Adapters:
+def orm_adapters(url: str, retries: int) -> Adapters:
     engine = create_async_engine(url)
     session_maker = async_sessionmaker(engine, expire_on_commit=False)
 
@@ -116,12 +116,12 @@ def orm_adapters(url: str) -> Adapters:
     async def get_user_db(
         session: AsyncSession = Depends(get_session),  # noqa: B008
     ) -> AsyncIterator[SQLAlchemyUserDatabase[User, uuid.UUID]]:
-        yield SQLAlchemyUserDatabase(session, User, OAuthAccount)
+        yield SQLAlchemyUserDatabase(session, User, OAuthAccount, retries=retries)
 
     async def get_access_token_db(
         session: AsyncSession = Depends(get_session),  # noqa: B008
     ) -> AsyncIterator[SQLAlchemyAccessTokenDatabase[AccessToken]]:
-        yield SQLAlchemyAccessTokenDatabase(session, AccessToken)
+        yield SQLAlchemyAccessTokenDatabase(session, AccessToken, retries=retries)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -131,16 +131,16 @@ def orm_adapters(url: str) -> Adapters:
     return Adapters(get_user_db, get_access_token_db, lifespan)
 
 
-def databases_adapters(url: str) -> Adapters:
+def databases_adapters(url: str, retries: int) -> Adapters:
     # Ten connections at once otherwise, of the hundred that PostgreSQL has.
     options = {} if url.startswith("sqlite") else {"min_size": 1}
     database = Database(url, **options)
 
     async def get_user_db() -> AsyncIterator[DatabasesUserDatabase[User, uuid.UUID]]:
-        yield DatabasesUserDatabase(database, User, OAuthAccount)
+        yield DatabasesUserDatabase(database, User, OAuthAccount, retries=retries)
 
     async def get_access_token_db() -> AsyncIterator[DatabasesAccessTokenDatabase[AccessToken]]:
-        yield DatabasesAccessTokenDatabase(database, AccessToken)
+        yield DatabasesAccessTokenDatabase(database, AccessToken, retries=retries)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -150,7 +150,9 @@ def databases_adapters(url: str) -> Adapters:
     return Adapters(get_user_db, get_access_token_db, lifespan)
 
 
-def create_app(backend: Backend, addresses: Addresses, provider_url: str) -> FastAPI:
+def create_app(
+    backend: Backend, addresses: Addresses, provider_url: str, *, retries: int = 0
+) -> FastAPI:
     """Create the application.
 
     Parameters:
@@ -158,11 +160,12 @@ def create_app(backend: Backend, addresses: Addresses, provider_url: str) -> Fas
         addresses: its database.
         provider_url: where the OAuth provider is. The app knows it under two names: `provider`,
             and `trusted`, whose e-mail addresses it believes.
+        retries: of its adapters.
     """
     if backend == "orm":
-        adapters = orm_adapters(addresses.orm)
+        adapters = orm_adapters(addresses.orm, retries)
     else:
-        adapters = databases_adapters(addresses.databases)
+        adapters = databases_adapters(addresses.databases, retries)
 
     async def get_user_manager(
         user_db: UserDatabase[User, uuid.UUID] = Depends(adapters.get_user_db),  # noqa: B008

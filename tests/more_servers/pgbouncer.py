@@ -1,0 +1,77 @@
+"""A PgBouncer of our own before a PostgreSQL: each transaction gets another of its connections."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import URL
+
+from tests import servers
+
+SECONDS = 30
+CONFIGURATION = """
+[databases]
+* = host={server.host} port={server.port} user={server.username}{password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 3
+max_client_conn = 200
+"""
+
+
+@contextlib.contextmanager
+def running(server: URL) -> Iterator[URL]:
+    """Give the address of a PgBouncer in transaction mode, with three connections to `server`.
+
+    The test that asks is skipped (in CI: it fails) where the program is not installed.
+    """
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
+    if program is None:
+        missing = "PgBouncer is not installed (on Debian and Ubuntu: apt-get install pgbouncer)."
+        pytest.skip(missing)
+    with tempfile.TemporaryDirectory(prefix="fastapi-users-db-") as name:
+        directory, port = Path(name), servers._free_port()
+        account = "nobody" if os.geteuid() == 0 else None  # it does not run as root
+        configuration = directory / "pgbouncer.ini"
+        password = f" password={server.password}" if server.password else ""
+        configuration.write_text(CONFIGURATION.format(server=server, password=password, port=port))
+        for path in (directory, configuration) if account else ():
+            shutil.chown(path, account)
+        with open(directory / "log", "wb") as log:
+            process = subprocess.Popen(
+                ["sh", "-c", servers._UNTIL_STDIN_ENDS, "sh", program, configuration],
+                user=account,
+                cwd=directory,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        url = server.set(port=port, host="127.0.0.1")
+        try:
+            deadline = time.monotonic() + SECONDS
+            while not _answers(url):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((directory / "log").read_text()[-2000:])
+                time.sleep(0.05)
+            yield url
+        finally:
+            process.communicate()
+
+
+def _answers(url: URL) -> bool:
+    with contextlib.suppress(psycopg.Error):
+        servers.POSTGRESQL.connect(url).close()
+        return True
+    return False
