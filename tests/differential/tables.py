@@ -17,6 +17,12 @@ from sqlalchemy.orm import declarative_base, relationship
 __all__ = ["FIELDS", "Color", "declare"]
 
 
+try:
+    from fastapi_users_db_sqlalchemy.generics import TIMESTAMPAware
+except ImportError:  # upstream 1 has none yet
+    TIMESTAMPAware = sa.DateTime
+
+
 class Color(enum.Enum):
     red = 1
     blue = 2
@@ -55,8 +61,8 @@ POSTGRESQL = {
 }
 TIMES = {
     "seen": sa.DateTime,
-    "aware": access_token.TIMESTAMPAware(timezone=True),
-    "bare": access_token.TIMESTAMPAware,
+    "aware": TIMESTAMPAware(timezone=True),
+    "bare": TIMESTAMPAware,
 }
 DEFAULTS = {
     "plan": lambda: sa.Column(sa.String(9), server_default="free", nullable=False),
@@ -78,8 +84,10 @@ FIELDS = {
 """The kinds, and the fields that the models have besides `nick`."""
 
 
-def _columns(kind: str) -> dict[str, Any]:
+def _columns(kind: str, form: str) -> dict[str, Any]:
     made = {"typed": TYPED, "postgresql": POSTGRESQL, "times": TIMES}.get(kind, {})
+    if kind == "times" and form == "databases":
+        made = {**TIMES, "aware": sa.DateTime(timezone=True), "bare": sa.DateTime}
     columns = {name: sa.Column(type_) for name, type_ in made.items()}
     if kind == "defaults":
         columns = {name: make() for name, make in DEFAULTS.items()}
@@ -127,7 +135,7 @@ def declare(kind: str, form: str) -> SimpleNamespace:
     times = {"created_at": sa.Column(sa.DateTime, nullable=False)} if kind == "times" else {}
     return SimpleNamespace(
         metadata=base.metadata,
-        User=type("User", (user, base), {**of_user, **_columns(kind), "oauth_accounts": accounts}),
+        User=type("User", (user, base), {**of_user, **_columns(kind, form), "oauth_accounts": accounts}),
         OAuthAccount=type("OAuthAccount", (account, base), own(True)),
         Token=type("Token", (token, base), {**own(False), **times}),
     )
