@@ -71,13 +71,6 @@ def _show(value: Any) -> Any:
     return f"{type(value).__name__} {value!r}"
 
 
-def _in_utc(value: Any) -> Any:
-    """Return what is stored: whether a time says that it is in UTC is up to each side's type."""
-    if isinstance(value, datetime.datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=datetime.timezone.utc)
-    return value
-
-
 def _fields(value: Any) -> Any:
     if hasattr(value, "__table__"):
         return {
@@ -284,8 +277,10 @@ async def _perform(addresses: Any, kind: str, through: str, shape: str, calls: A
     rows = {}
     async with engine.connect() as connection:
         for table in declared_tables.metadata.sorted_tables:
-            found = (await connection.execute(sa.select(*table.columns))).all()
-            rows[table.name] = sorted(str([_show(_in_utc(v)) for v in row]) for row in found)
+            # As they are stored, whatever type each side has for the column.
+            name = engine.dialect.identifier_preparer.format_table(table)
+            found = await connection.exec_driver_sql(f"SELECT * FROM {name}")
+            rows[table.name] = sorted(str(_show(dict(row._mapping))) for row in found)
     await engine.dispose()
     return {"outcomes": outcomes, "rows": rows}
 
