@@ -73,9 +73,7 @@ def _show(value: Any) -> Any:
 
 def _fields(value: Any) -> Any:
     if hasattr(value, "__table__"):
-        return {
-            a.key: _show(getattr(value, a.key)) for a in sa.inspect(type(value)).column_attrs
-        }
+        return {a.key: _show(getattr(value, a.key)) for a in sa.inspect(type(value)).column_attrs}
     return {key: _show(item) for key, item in value.__dict__.items() if key != "oauth_accounts"}
 
 
@@ -229,7 +227,10 @@ async def _empty(engine: Any, kind: str, tables: Any) -> Any:
     async with engine.begin() as connection:
         if _made.get(name) != kind:
             if engine.dialect.name == "postgresql":
-                for statement in ("CREATE SCHEMA IF NOT EXISTS app", "CREATE EXTENSION IF NOT EXISTS hstore"):
+                for statement in (
+                    "CREATE SCHEMA IF NOT EXISTS app",
+                    "CREATE EXTENSION IF NOT EXISTS hstore",
+                ):
                     await connection.execute(sa.text(statement))
                 for schema in ("app", "public"):
                     for table in ("accesstoken", "oauth_account", '"user"'):

@@ -32,7 +32,11 @@ THROUGH = {
 }
 
 IDS = [{"uuid": f"00000000-0000-4000-8000-00000000000{n}"} for n in (1, 2)]
-UTC, NAIVE, ELSEWHERE = "2022-06-01T12:00:00+00:00", "2022-06-01T12:00:00", "2022-06-01T14:00:00+02:00"
+UTC, NAIVE, ELSEWHERE = (
+    "2022-06-01T12:00:00+00:00",
+    "2022-06-01T12:00:00",
+    "2022-06-01T14:00:00+02:00",
+)
 times = st.sampled_from([None, {"time": NAIVE}])
 any_time = st.sampled_from([None, {"time": NAIVE}, {"time": UTC}])
 texts = st.sampled_from([None, "", "anne", "ANNE", "ünï", "x" * 20, " a "])
@@ -110,7 +114,14 @@ def _calls(form: str, kind: str) -> Any:
     tokens = ["abc", "ABC", None, 5]
     ages = [None, *({"time": t} for t in (["2022-06-01T11:59:00", "2022-06-01T12:01:00"]))]
     if kind != "times":
-        ages += [{"time": t} for t in ("2022-06-01T11:59:00+00:00", "2022-06-01T12:01:00+00:00", "2022-06-01T13:59:00+02:00")]
+        ages += [
+            {"time": t}
+            for t in (
+                "2022-06-01T11:59:00+00:00",
+                "2022-06-01T12:01:00+00:00",
+                "2022-06-01T13:59:00+02:00",
+            )
+        ]
 
     def call(name: str, *arguments: Any) -> Any:
         return st.builds(lambda *given: [name, *given], *arguments)
@@ -150,10 +161,25 @@ def _calls(form: str, kind: str) -> Any:
     wrong = st.sampled_from([None, 5, {"object": {"email": "x"}}])
     calls += [
         call("delete_any", objects | wrong),
-        call("delete_token", st.sampled_from([{"object": {"token": "abc"}}, {"object": {"token": "x"}}])),
+        call(
+            "delete_token",
+            st.sampled_from([{"object": {"token": "abc"}}, {"object": {"token": "x"}}]),
+        ),
         call("update_any", wrong),
         call("create_any", wrong),
-        call("create_constructed", st.builds(lambda v: {**bert, "is_active": True, "is_superuser": False, "is_verified": True, **v}, own)),
+        call(
+            "create_constructed",
+            st.builds(
+                lambda v: {
+                    **bert,
+                    "is_active": True,
+                    "is_superuser": False,
+                    "is_verified": True,
+                    **v,
+                },
+                own,
+            ),
+        ),
         call("update_constructed", st.builds(lambda v: {"id": first, **v}, own)),
     ]
     if form == "databases":

@@ -186,5 +186,3 @@ def model(shape: str, kind: str, fields: Any) -> Any:
     base = SHAPES[shape]
     user = pydantic.create_model(base.__name__, __base__=base, __module__=__name__, **made)
     return user, account, token
-
-

@@ -135,7 +135,9 @@ def declare(kind: str, form: str) -> SimpleNamespace:
     times = {"created_at": sa.Column(sa.DateTime, nullable=False)} if kind == "times" else {}
     return SimpleNamespace(
         metadata=base.metadata,
-        User=type("User", (user, base), {**of_user, **_columns(kind, form), "oauth_accounts": accounts}),
+        User=type(
+            "User", (user, base), {**of_user, **_columns(kind, form), "oauth_accounts": accounts}
+        ),
         OAuthAccount=type("OAuthAccount", (account, base), own(True)),
         Token=type("Token", (token, base), {**own(False), **times}),
     )
