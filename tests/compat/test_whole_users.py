@@ -10,6 +10,7 @@ from sqlalchemy.orm import declarative_base
 
 from tests.compat.conftest import Form
 from tests.compat.models import (
+    BaseUserDB,
     UserDB,
     anne,
     databases_form,
@@ -51,14 +52,8 @@ async def test_what_is_json_is_read_through_a_wrapper(database: Any, create_all:
     class UserTable(base, SQLAlchemyBaseUserTable):
         settings = Column(JSON)
 
-    class Settings(UserDB):
+    class Settings(BaseUserDB):
         settings: Optional[Any] = None
-
-        def dict(self, **options: Any) -> Any:
-            of_table = {"settings": self.settings, "id": self.id}
-            return {**of_table, **anne(is_active=True, is_superuser=False, is_verified=False)}
-
-        model_dump = dict
 
     await create_all(base)
     user_db: Any = SQLAlchemyUserDatabase(Settings, Wrapper(database), UserTable.__table__)

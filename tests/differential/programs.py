@@ -81,9 +81,9 @@ def _ids(kind: str) -> list[Any]:
 
 
 def _account(kind: str, number: int) -> dict[str, Any]:
-    id = {"uuid": f"00000000-0000-4000-8000-00000000001{number}"}
+    by_kind = {"text": f"account-{number}", "numbers": number}
     return {
-        "id": {"text": f"account-{number}", "numbers": number}.get(kind, id),
+        "id": by_kind.get(kind, {"uuid": f"00000000-0000-4000-8000-00000000001{number}"}),
         "oauth_name": "provider",
         "access_token": "token",
         "account_id": str(number),

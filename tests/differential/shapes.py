@@ -177,10 +177,10 @@ def model(shape: str, kind: str, fields: Any) -> Any:
     made: Any = dict.fromkeys(fields, (Any, None))
     token, account = AccessToken, models.BaseOAuthAccount
     if kind in ("text", "numbers"):
-        id = str if kind == "text" else int
-        account = pydantic.create_model("Account", __base__=account, id=(id, ...))
-        token = pydantic.create_model("Token", __base__=token, user_id=(id, ...))
-        made["id"] = (id, ...)
+        of_id: Any = (str if kind == "text" else int, ...)
+        account = pydantic.create_model("Account", __base__=account, id=of_id)
+        token = pydantic.create_model("Token", __base__=token, user_id=of_id)
+        made["id"] = of_id
         if shape != "without":
             made["oauth_accounts"] = (list[account], [])
     base = SHAPES[shape]
