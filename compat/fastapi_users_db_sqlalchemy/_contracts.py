@@ -27,12 +27,16 @@ class Contract(NamedTuple):
         returns_given_user: `create(user)` and `update(user)` return that object; otherwise the
             user as it is stored.
         returns_given_token: the same of access tokens.
+        takes_accounts_by_id: of an OAuth account that `update(user)` is given twice, the last
+            counts, and a model that was given none leaves those that there are; otherwise the
+            first is an error, and the second removes all.
     """
 
     takes_first: bool
     is_as_given: bool
     returns_given_user: bool
     returns_given_token: bool
+    takes_accounts_by_id: bool = False
 
     def users(self, users: Any, oauth_accounts: Any) -> UserEntity:
         """Return the description of the tables of users and their OAuth accounts."""
@@ -54,6 +58,7 @@ LEGACY_ORM = Contract(
     is_as_given=True,
     returns_given_user=False,
     returns_given_token=True,
+    takes_accounts_by_id=True,
 )
 LEGACY_DATABASES = Contract(
     takes_first=True,

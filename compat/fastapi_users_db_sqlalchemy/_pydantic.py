@@ -7,7 +7,7 @@ from sqlalchemy import inspect
 
 from fastapi_users_db.mapping import Entity, is_mapped_class
 
-__all__ = ["build", "dump", "has_fields", "is_model", "missing"]
+__all__ = ["build", "dump", "has_fields", "is_model", "is_set", "missing"]
 
 
 def dump(values: Any, usage: str) -> dict[str, Any]:
@@ -28,6 +28,13 @@ def dump(values: Any, usage: str) -> dict[str, Any]:
         raise TypeError(f"Expected a dict or a pydantic model, not {kind.__name__}. Call {usage}.")
     dumped: dict[str, Any] = method()
     return dumped
+
+
+def is_set(values: Any, field: str) -> bool:
+    """Tell whether a model was given this field, or anything else has it."""
+    is_new = hasattr(values, "model_fields_set")
+    given = getattr(values, "model_fields_set" if is_new else "__fields_set__", {field})
+    return field in given
 
 
 def build(model: Any, instance: Any, values: Mapping[str, Any]) -> Any:

@@ -349,6 +349,12 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
     async def _write_whole(self, user: Any) -> UP:
         is_mapped = not self._is_databases and isinstance(user, self.user_table)
         values = {} if is_mapped else self._values(user, UPDATE)
+        accounts = values.get(OAUTH_ACCOUNTS)
+        if self._contract.takes_accounts_by_id and accounts is not None:
+            by_id = {account.get("id", id(account)): account for account in accounts}
+            values[OAUTH_ACCOUNTS] = [*by_id.values()]
+            if not by_id and not _pydantic.is_set(user, OAUTH_ACCOUNTS):
+                del values[OAUTH_ACCOUNTS]
         written: UP
         if self._contract.returns_given_user:
             written = await _Given(self).update_whole(user, values)

@@ -545,7 +545,10 @@ class SessionUnit(Unit):
         before = {name: state.dict[name] for name in names if name in state.dict}
         try:
             with as_in_flush(session):
-                session.refresh(instance, names)
+                if names & entity(state.class_).columns.keys():
+                    session.refresh(instance, names)
+                else:
+                    session.expire(instance, names)  # 1.4 refreshes nothing but columns
                 for name in names:
                     getattr(instance, name)  # SQLAlchemy 1.4 leaves relationships to be loaded
         except InvalidRequestError:

@@ -117,8 +117,6 @@ class Rows:
         self._entity = of
         url: Any = getattr(database, "url", NO_URL)
         self.dialect = DIALECTS.get(url.dialect, str(url.dialect))
-        # aiopg's values are SQLAlchemy's already.
-        self._is_raw = self.dialect == "postgresql" and url.driver != "aiopg"
         self._remember = has_cache_key(of)
         self.statements = (1, 1) if self.dialect == "postgresql" else (1, 2)
         """How many statements a write takes after which nothing, or something, is unknown."""
@@ -134,9 +132,8 @@ class Rows:
             # A mapping of the app's own, for `_make_user`: its values are what they should be.
             return {key: record[prefix + column.name] for key, column in wanted}
         values = {key: raw[prefix + column.name] for key, column in wanted}
-        if self._is_raw:
-            # They are asyncpg's: of its own, `databases` leaves out the type's processing of all
-            # but str and numbers.
+        if _is_unprocessed(type(raw)):
+            # Of its own, `databases` leaves out the type's processing of all but str and numbers.
             for key, column in wanted:
                 if (process := _result_processor(column)) is not None:
                     values[key] = process(values[key])
@@ -145,7 +142,8 @@ class Rows:
     def named(self, record: Any) -> dict[str, Any]:
         """Return all values of a record by name, whichever it has: it may be of a join."""
         raw = getattr(record, "_mapping", record)
-        return {name: record[name] if self._is_raw else raw[name] for name in raw.keys()}  # noqa: SIM118  a record of asyncpg's iterates over values
+        values = record if _is_unprocessed(type(raw)) else raw
+        return {name: values[name] for name in raw.keys()}  # noqa: SIM118  a record of asyncpg's iterates over values
 
     def changes(
         self, row: Mapping[str, Any], values: Mapping[str, Any], given: Iterable[str] = ()
@@ -315,6 +313,12 @@ class Rows:
             elif fills_up and not (column.server_default or column.primary_key):
                 filled.setdefault(attribute, None)
         return filled
+
+
+@lru_cache(maxsize=16)
+def _is_unprocessed(record: type[Any]) -> bool:
+    """Tell whether a record is asyncpg's own: other drivers' values are SQLAlchemy's already."""
+    return record.__module__.partition(".")[0] == "asyncpg"
 
 
 class _DefaultContext:

@@ -121,6 +121,24 @@ async def test_removes_all_accounts(legacy_form: Form, user: Any, rows: Any) -> 
 
 
 @not_upstream_3
+async def test_an_account_twice_and_none_that_were_given(legacy_form: Form, user: Any) -> None:
+    if legacy_form.name == "databases":
+        pytest.skip("here upstream refuses the first, and deletes all in the second")
+    user_db = legacy_form.user_db
+    again = BaseOAuthAccount(**{**vars(user.oauth_accounts[0]), "access_token": "newer"})
+    user.oauth_accounts.append(again)
+
+    await user_db.update(user)
+
+    found = await user_db.get(user.id)
+    assert sorted(a.access_token for a in found.oauth_accounts) == ["newer", "token"]
+
+    await user_db.update(OAuthUserDB(**anne(id=user.id, is_active=False)))
+
+    found = await user_db.get(user.id)
+    assert (found.is_active, len(found.oauth_accounts)) == (False, 2)
+
+
 async def test_adds_changes_and_removes_at_once(legacy_form: Form, user: Any) -> None:
     [kept] = [a for a in user.oauth_accounts if a.oauth_name == "other"]
     kept.access_token = "new"

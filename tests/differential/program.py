@@ -6,124 +6,43 @@ and the rows that there are afterwards.
 
 import asyncio
 import datetime
-import enum
 import json
 import sys
 import uuid
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any, Optional
+from typing import Any
 
 import fastapi_users.db  # noqa: F401  # upstream depends on this order
 import fastapi_users_db_sqlalchemy as package
-import pydantic
 import sqlalchemy as sa
 from fastapi_users_db_sqlalchemy import access_token
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import declarative_base, relationship
+
+# It is run as a file, with its folder in the path and this project perhaps not.
+from tables import FIELDS, Color, declare
 
 FORM = sys.argv[1]
-SUFFIX = "UUID" if FORM == "current" else ""
-Base: Any = declarative_base()
-
-
-class Color(enum.Enum):
-    red = 1
-    blue = 2
-
-
-class User(getattr(package, "SQLAlchemyBaseUserTable" + SUFFIX), Base):  # type: ignore[misc]
-    nick = sa.Column(sa.String(20))
-    settings = sa.Column(sa.JSON)
-    credit = sa.Column(sa.Numeric(8, 2))
-    seen = sa.Column(sa.DateTime)
-    color = sa.Column(sa.Enum(Color))
-    plan = sa.Column(sa.String(9), server_default="free")
-    oauth_accounts = relationship("OAuthAccount", lazy="joined", cascade="all, delete-orphan")
-
-
-class OAuthAccount(  # type: ignore[misc]
-    getattr(package, "SQLAlchemyBaseOAuthAccountTable" + SUFFIX), Base
-):
-    pass
-
-
-class Token(getattr(access_token, "SQLAlchemyBaseAccessTokenTable" + SUFFIX), Base):  # type: ignore[misc]
-    pass
-
-
-SHAPES: dict[str, Any] = {"current": User}
+declared = lru_cache(declare)
 
 if FORM != "current":
-    from fastapi_users import models
-    from fastapi_users.authentication.strategy.db import BaseAccessToken
+    import shapes
 
-    class Whole(models.BaseUserDB, models.BaseOAuthAccountMixin):
-        nick: Optional[str] = None  # noqa: UP045
-        settings: Optional[Any] = None  # noqa: UP045
-        credit: Optional[Decimal] = None  # noqa: UP045
-        seen: Optional[datetime.datetime] = None  # noqa: UP045
-        color: Optional[Color] = None  # noqa: UP045
+    models_of = lru_cache(lambda shape, kind: shapes.model(shape, kind, FIELDS[kind]))
 
-    class Few(models.BaseUserDB, models.BaseOAuthAccountMixin):
-        """Fewer fields than there are columns."""
-
-    class Private(Whole):
-        _seen_by: str = pydantic.PrivateAttr("nobody")
-        note: str = pydantic.Field("a note", exclude=True)
-
-    class Alias(Whole):
-        name: Optional[str] = pydantic.Field(None, alias="nick")  # noqa: UP045
-
-        class Config:
-            allow_population_by_field_name = True
-
-        def dict(self, **options: Any) -> Any:
-            values = super().dict(**options)
-            values["nick"] = values.pop("name", None)
-            return values
-
-    class Frozen(Whole):
-        class Config:
-            allow_mutation = False
-
-    class Forbid(Whole):
-        plan: Optional[str] = None  # noqa: UP045
-
-        class Config:
-            extra = "forbid"
-
-    class Upper(Whole):
-        class Config:
-            validate_assignment = True
-
-        @pydantic.validator("nick")
-        def upper(cls, value: Any) -> Any:  # noqa: N805
-            return value and value.upper()
-
-    class Own(Whole):
-        kind: str = pydantic.Field("?", exclude=True)
-
-        @classmethod
-        def from_orm(cls, instance: Any) -> Any:
-            model = super().from_orm(instance)
-            model.kind = type(instance).__name__
-            return model
-
-    SHAPES = {
-        shape.__name__.lower(): shape
-        for shape in (Whole, Few, Private, Alias, Frozen, Forbid, Upper, Own)
-    }
-
-    class AccessToken(BaseAccessToken):
-        pass
-
-    class Part(pydantic.BaseModel):
-        """A model of the app's that is no user."""
-
-        id: uuid.UUID
-        is_active: bool = False
+READERS: dict[str, Any] = {
+    "uuid": uuid.UUID,
+    "decimal": Decimal,
+    "time": datetime.datetime.fromisoformat,
+    "date": datetime.date.fromisoformat,
+    "hour": datetime.time.fromisoformat,
+    "seconds": lambda seconds: datetime.timedelta(seconds=seconds),
+    "color": Color.__getitem__,
+    "bytes": bytes.fromhex,
+    "object": lambda values: SimpleNamespace(**_read(values)),
+}
 
 
 def _read(value: Any) -> Any:
@@ -132,17 +51,10 @@ def _read(value: Any) -> Any:
         return [_read(item) for item in value]
     if not isinstance(value, dict):
         return value
-    [(kind, inner)] = value.items() if len(value) == 1 else [(None, None)]
-    if kind == "uuid":
-        return uuid.UUID(inner)
-    if kind == "decimal":
-        return Decimal(inner)
-    if kind == "time":
-        return datetime.datetime.fromisoformat(inner)
-    if kind == "date":
-        return datetime.date.fromisoformat(inner)
-    if kind == "color":
-        return Color[inner]
+    if len(value) == 1:
+        [(kind, inner)] = value.items()
+        if kind in READERS:
+            return READERS[kind](inner)
     return {key: _read(item) for key, item in value.items()}
 
 
@@ -159,36 +71,49 @@ def _show(value: Any) -> Any:
     return f"{type(value).__name__} {value!r}"
 
 
-def _in_utc(value: Any) -> Any:
-    """Return what is stored: whether a time says that it is in UTC is up to each side's type."""
-    if isinstance(value, datetime.datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=datetime.timezone.utc)
-    return value
-
-
 def _fields(value: Any) -> Any:
     if hasattr(value, "__table__"):
-        return {c.key: _show(getattr(value, c.key)) for c in value.__table__.columns}
+        return {a.key: _show(getattr(value, a.key)) for a in sa.inspect(type(value)).column_attrs}
     return {key: _show(item) for key, item in value.__dict__.items() if key != "oauth_accounts"}
 
 
+class Wrapper:
+    """A wrapper of the app's own round a database: what upstream calls, and nothing else."""
+
+    def __init__(self, database: Any) -> None:
+        self._database = database
+
+    async def fetch_one(self, query: Any) -> Any:
+        return await self._database.fetch_one(query)
+
+    async def fetch_all(self, query: Any) -> Any:
+        return await self._database.fetch_all(query)
+
+    async def execute(self, query: Any, values: Any = None) -> Any:
+        return await self._database.execute(query, values)
+
+    async def execute_many(self, query: Any, values: Any) -> None:
+        await self._database.execute_many(query, values)
+
+
 class App:
-    def __init__(self, shape: str, connection: Any) -> None:
-        self.model = SHAPES[shape]
+    def __init__(self, shape: str, kind: str, connection: Any, tables: Any) -> None:
         self.user: Any = None
         self.token: Any = None
+        kinds = tables.User, tables.OAuthAccount, tables.Token
+        if FORM == "current":
+            self.users = package.SQLAlchemyUserDatabase(connection, *kinds[:2])
+            self.tokens = access_token.SQLAlchemyAccessTokenDatabase(connection, kinds[2])
+            return
+        self.model, self.account, self.token_model = models_of(shape, kind)
         if FORM == "databases":
-            tables = User.__table__, OAuthAccount.__table__
-            self.users = package.SQLAlchemyUserDatabase(self.model, connection, *tables)
-            self.tokens = access_token.SQLAlchemyAccessTokenDatabase(
-                AccessToken, connection, Token.__table__
-            )
-        elif FORM == "legacy-orm":
-            self.users = package.SQLAlchemyUserDatabase(self.model, connection, User, OAuthAccount)
-            self.tokens = access_token.SQLAlchemyAccessTokenDatabase(AccessToken, connection, Token)
-        else:
-            self.users = package.SQLAlchemyUserDatabase(connection, User, OAuthAccount)
-            self.tokens = access_token.SQLAlchemyAccessTokenDatabase(connection, Token)
+            kinds = tuple(getattr(kind, "__table__", kind) for kind in kinds)
+        if shape == "without":
+            kinds = (kinds[0], None, kinds[2])
+        self.users = package.SQLAlchemyUserDatabase(self.model, connection, *kinds[:2])
+        self.tokens = access_token.SQLAlchemyAccessTokenDatabase(
+            self.token_model, connection, kinds[2]
+        )
 
     async def create(self, values: Any) -> Any:
         given = values if FORM == "current" else self.model(**values)
@@ -198,8 +123,21 @@ class App:
         self.user = created
         return created, given
 
+    async def create_constructed(self, values: Any) -> Any:
+        given = self.model.construct(**values)
+        created = await self.users.create(given)
+        self.user = created
+        return created, given
+
+    async def create_any(self, given: Any) -> Any:
+        return await self.users.create(given), given
+
     async def get(self, id: Any) -> Any:
         return await self.users.get(id), None
+
+    async def get_again(self) -> Any:
+        self.user = await self.users.get(self.user.id)
+        return self.user, None
 
     async def get_by_email(self, email: Any) -> Any:
         return await self.users.get_by_email(email), None
@@ -211,7 +149,8 @@ class App:
         user = self.user
         if FORM == "current":
             return await self.users.update(user, values), user
-        if self.model.__config__.allow_mutation:
+        config = self.model.__config__
+        if config.allow_mutation and not config.frozen:
             for name, value in values.items():
                 if name in user.__fields__:
                     setattr(user, name, value)
@@ -220,24 +159,32 @@ class App:
         return await self.users.update(user), user
 
     async def update_part(self, id: Any) -> Any:
-        part = Part(id=id)
+        part = shapes.Part(id=id)
         return await self.users.update(part), part
+
+    async def update_constructed(self, values: Any) -> Any:
+        given = self.model.construct(**values)
+        return await self.users.update(given), given
+
+    async def update_any(self, given: Any) -> Any:
+        values = ({},) if FORM == "current" else ()
+        return await self.users.update(given, *values), given
 
     async def link(self, account: Any) -> Any:
         if FORM == "current":
             return await self.users.add_oauth_account(self.user, account), self.user
-        accounts = [*self.user.oauth_accounts, models.BaseOAuthAccount(**account)]
+        accounts = [*self.user.oauth_accounts, self.account(**account)]
         user = self.user.copy(update={"oauth_accounts": accounts})
         return await self.users.update(user), user
 
     async def delete(self) -> Any:
         return await self.users.delete(self.user), None
 
-    async def delete_id(self, id: Any) -> Any:
-        return await self.users.delete(SimpleNamespace(id=id)), None
+    async def delete_any(self, given: Any) -> Any:
+        return await self.users.delete(given), None
 
     async def create_token(self, values: Any) -> Any:
-        given = values if FORM == "current" else AccessToken(**values)
+        given = values if FORM == "current" else self.token_model(**values)
         self.token = await self.tokens.create(given)
         return self.token, given
 
@@ -252,33 +199,66 @@ class App:
             setattr(token, name, value)
         return await self.tokens.update(token), token
 
-    async def delete_token(self, token: Any) -> Any:
-        given = self.token if FORM == "current" else SimpleNamespace(token=token)
-        return await self.tokens.delete(given), None
+    async def delete_token(self, given: Any) -> Any:
+        return await self.tokens.delete(self.token if FORM == "current" else given), None
 
 
 @asynccontextmanager
-async def _connection(addresses: Any, engine: Any) -> Any:
+async def _connection(address: str, through: str, engine: Any) -> Any:
     if FORM == "databases":
         from databases import Database
 
-        async with Database(addresses["databases"]) as database:
-            yield database
+        for spelling in ("postgres:", "postgresql+aiopg:", "mysql+asyncmy:"):
+            if spelling == f"{through}:":
+                address = spelling + address.partition(":")[2]
+        async with Database(address) as database:
+            yield Wrapper(database) if through == "wrapper" else database
     else:
         async with AsyncSession(engine, expire_on_commit=False) as session:
             yield session
 
 
-async def _perform(addresses: Any, shape: str, calls: Any) -> Any:
-    engine = create_async_engine(addresses["orm"])
-    tables = list(Base.metadata.sorted_tables)
+_made: dict[str, str] = {}
+
+
+async def _empty(engine: Any, kind: str, tables: Any) -> Any:
+    """Empty the tables, and make those of this kind if there are others; return the tables."""
+    name = str(engine.url)
     async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-        for table in reversed(tables):
+        if _made.get(name) != kind:
+            if engine.dialect.name == "postgresql":
+                for statement in (
+                    "CREATE SCHEMA IF NOT EXISTS app",
+                    "CREATE EXTENSION IF NOT EXISTS hstore",
+                ):
+                    await connection.execute(sa.text(statement))
+                for schema in ("app", "public"):
+                    for table in ("accesstoken", "oauth_account", '"user"'):
+                        await connection.execute(sa.text(f"DROP TABLE IF EXISTS {schema}.{table}"))
+                for type_ in ("color", "role", "level"):
+                    await connection.execute(sa.text(f"DROP TYPE IF EXISTS {type_}"))
+            else:
+                await connection.run_sync(tables.metadata.drop_all)
+            await connection.run_sync(tables.metadata.create_all)
+            _made[name] = kind
+        for table in reversed(tables.metadata.sorted_tables):
             await connection.execute(table.delete())
+        if kind == "reflected" and FORM == "databases":
+            metadata = sa.MetaData()
+            await connection.run_sync(metadata.reflect)
+            names = ("User", "user"), ("OAuthAccount", "oauth_account"), ("Token", "accesstoken")
+            reflected = {name: metadata.tables[table] for name, table in names}
+            return SimpleNamespace(metadata=tables.metadata, **reflected)
+    return tables
+
+
+async def _perform(addresses: Any, kind: str, through: str, shape: str, calls: Any) -> Any:
+    engine = create_async_engine(addresses["orm"])
+    declared_tables = declared(kind, FORM)
+    tables = await _empty(engine, kind, declared_tables)
     outcomes = []
-    async with _connection(addresses, engine) as connection:
-        app = App(shape, connection)
+    async with _connection(addresses["databases"], through, engine) as connection:
+        app = App(shape, kind, connection, tables)
         for method, *arguments in calls:
             try:
                 result, given = await getattr(app, method)(*_read(arguments))
@@ -297,9 +277,11 @@ async def _perform(addresses: Any, shape: str, calls: Any) -> Any:
             outcomes.append(outcome)
     rows = {}
     async with engine.connect() as connection:
-        for table in tables:
-            found = (await connection.execute(sa.select(*table.columns))).all()
-            rows[table.name] = sorted([_show(_in_utc(value)) for value in row] for row in found)
+        for table in declared_tables.metadata.sorted_tables:
+            # As they are stored, whatever type each side has for the column.
+            name = engine.dialect.identifier_preparer.format_table(table)
+            found = await connection.exec_driver_sql(f"SELECT * FROM {name}")
+            rows[table.name] = sorted(str(_show(dict(row._mapping))) for row in found)
     await engine.dispose()
     return {"outcomes": outcomes, "rows": rows}
 
