@@ -64,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     migrating.add_argument(
         "--force", action="store_true", help="also those with uncommitted changes"
     )
+    migrating.add_argument(
+        "--reversible", action="store_true", help="at step 3 keep hashes and sessions for a way back"
+    )
+    migrating.add_argument(
+        "--rename", action="store_true", help="at step 5 name classes User and UserRead"
+    )
     migrating.set_defaults(run=_migrate)
     explaining = commands.add_parser("rule", help="explain a rule, or list all of them")
     explaining.add_argument("code", nargs="?", metavar="CODE")
@@ -131,6 +137,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         id_type=arguments.id,
         driver=arguments.driver,
         is_assumed=arguments.assume is not None,
+        is_reversible=getattr(arguments, "reversible", False),
+        is_renamed=getattr(arguments, "rename", False),
         select=arguments.select,
         ignore=arguments.ignore,
     )

@@ -37,6 +37,8 @@ class Options:
     id_type: str | None = None
     driver: str | None = None
     is_assumed: bool = False
+    is_reversible: bool = False
+    is_renamed: bool = False
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
@@ -101,6 +103,8 @@ class _Files:
             id_type=options.id_type,
             driver=options.driver,
             is_assumed=options.is_assumed,
+            is_reversible=options.is_reversible,
+            is_renamed=options.is_renamed,
         )
         return Facts(project)
 

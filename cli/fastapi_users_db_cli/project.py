@@ -32,6 +32,8 @@ class Project:
         id_type: the type of the user's id, where it cannot be found out.
         driver: the driver of SQLAlchemy, where it cannot be found out.
         is_assumed: whether FastAPI Users is taken to be 8 or later, whatever is required.
+        is_reversible: whether step 3 brings what is needed for a way back.
+        is_renamed: whether step 5 gives classes the names that new apps have.
     """
 
     def __init__(
@@ -42,12 +44,16 @@ class Project:
         id_type: str | None = None,
         driver: str | None = None,
         is_assumed: bool = False,
+        is_reversible: bool = False,
+        is_renamed: bool = False,
     ) -> None:
         self.sources = dict(sorted(sources.items()))
         self.texts = dict(texts or {})
         self.given_id_type = id_type
         self.given_driver = driver
         self.is_assumed = is_assumed
+        self.is_reversible = is_reversible
+        self.is_renamed = is_renamed
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.sources.values())
