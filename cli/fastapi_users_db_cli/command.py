@@ -65,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         "--force", action="store_true", help="also those with uncommitted changes"
     )
     migrating.add_argument(
-        "--reversible", action="store_true", help="at step 3 keep hashes and sessions for a way back"
+        "--reversible",
+        action="store_true",
+        help="at step 3 keep hashes and sessions for a way back",
     )
     migrating.add_argument(
         "--rename", action="store_true", help="at step 5 name classes User and UserRead"
@@ -288,7 +290,9 @@ def _rule(arguments: argparse.Namespace) -> int:
     for rule in RULES:
         if rule.code == arguments.code.upper():
             head = f"{rule.code}: {rule.title} [{rule.fix}, step {rule.step}]"
-            parts = [head, rule.why, (rule.text or "").strip(), rule.address]
+            warns = ", ".join(rule.deprecations)
+            said = [f"While the app runs, this warns: {warns}."] if warns else []
+            parts = [head, rule.why, *said, (rule.text or "").strip(), rule.address]
             sys.stdout.write("\n\n".join(parts) + "\n")
             return OK
     raise UnusableError(f"there is no rule {arguments.code}: fastapi-users-db rule lists them")

@@ -308,6 +308,8 @@ def test_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("FUD301: models of FastAPI Users are schemas [safe, step 3]\n")
     assert "Before:" in out
+    assert main(["rule", "FUD501"]) == 0
+    assert "this warns: shim-adapter, shim-table.\n" in capsys.readouterr().out
     assert main(["rule"]) == 0
     assert "FUD301  step 3  safe    models" in capsys.readouterr().out
     assert main(["rule", "FUD000"]) == 2

@@ -46,7 +46,9 @@ class ReversibleBcrypt({BcryptHasher}):
 
 
 # The first one hashes; both verify. What is not the first one's is hashed again at login.
-reversible_password_helper = {PasswordHelper}({PasswordHash}((ReversibleBcrypt(), {Argon2Hasher}())))
+reversible_password_helper = {PasswordHelper}(
+    {PasswordHash}((ReversibleBcrypt(), {Argon2Hasher}()))
+)
 '''
 SESSIONS = '''\
 class ReversibleJWTStrategy({JWTStrategy}[{UP}, {ID}]):
@@ -89,7 +91,9 @@ def is_wanted(facts: Facts) -> bool:
     """Tell whether a way back is asked for, and the app has not gone the way yet."""
     if not facts.project.is_reversible:
         return False
-    return facts.is_legacy or any(is_upstream(name) for name in facts.project.names_of(FU | SHIM))
+    is_begun = any(has(source, BCRYPT) or has(source, STRATEGY) for source in facts.project)
+    names = facts.project.names_of(FU | SHIM)
+    return facts.is_legacy or is_begun or any(map(is_upstream, names))
 
 
 def has(source: Source, name: str) -> bool:
@@ -152,7 +156,11 @@ def helper_calls(facts: Facts) -> Iterator[tuple[Source, ast.ClassDef, list[ast.
         elif makers[0] == name:
             init = _init(facts, name)
             supers = [call for call in source.all(ast.Call) if _is_super_init(call)]
-            yield source, node, [each for each in supers if source.enclosing(each, *FUNCTIONS) is init]
+            yield (
+                source,
+                node,
+                [each for each in supers if source.enclosing(each, *FUNCTIONS) is init],
+            )
 
 
 def _init(facts: Facts, name: str) -> ast.AST | None:
