@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from fastapi_users_db import SchemaProblem
-from fastapi_users_db_cli.files import UnusableError
+from fastapi_users_db_cli.errors import UnusableError
 from fastapi_users_db_cli.live import Target, fetch, read_only, run, say, table_of
 
 __all__ = ["Diagnosis", "as_json", "as_table", "examine"]

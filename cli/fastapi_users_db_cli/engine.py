@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.imports import tidy
+from fastapi_users_db_cli.notebook import Notebook
 from fastapi_users_db_cli.project import Project
 from fastapi_users_db_cli.requirements import is_requirements
 from fastapi_users_db_cli.rule import Change, Finding, Import, Rule
@@ -83,17 +84,18 @@ class _Files:
 
     def facts(self) -> Facts:
         for path, text in self.texts.items():
-            if not path.endswith(".py") or path in self.failures:
+            if not path.endswith((".py", ".ipynb")) or path in self.failures:
                 continue
             if path not in self._parsed or self._parsed[path].text != text:
                 try:
-                    self._parsed[path] = Source(path, text)
+                    is_notebook = path.endswith(".ipynb")
+                    self._parsed[path] = (Notebook if is_notebook else Source)(path, text)
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                     self.failures[path] = _failure(path, error)
         others = {
             path: text
             for path, text in self.texts.items()
-            if not path.endswith(".py") or is_requirements(path)
+            if not path.endswith((".py", ".ipynb")) or is_requirements(path)
         }
         parsed = {path: each for path, each in self._parsed.items() if not _is_library(path)}
         options = self.options
@@ -120,12 +122,19 @@ def _failure(path: str, error: BaseException) -> Failure:
     return Failure(path, 1, f"cannot be parsed: {type(error).__name__}: {error}")
 
 
+def _found(rule: Rule, facts: Facts) -> list[Finding]:
+    try:
+        return list(rule.find(facts))
+    except Exception as error:  # whatever a fault of the rule's raises
+        raise RuntimeError(f"{rule.code} failed: {type(error).__name__}: {error}") from error
+
+
 def find(facts: Facts, steps: Collection[int], options: Options) -> list[Finding]:
     """Ask all rules of some steps."""
     found, used = [], set[tuple[str, int, str]]()
     for rule in RULES:
         if rule.step in steps and options.wants(rule):
-            for finding in rule.find(facts):
+            for finding in _found(rule, facts):
                 finding.rule = rule
                 line, _ = finding.source.place(finding.span[0])
                 if rule.code in ignored(finding.source.line(line)):

@@ -54,6 +54,7 @@ class Project:
         self.is_assumed = is_assumed
         self.is_reversible = is_reversible
         self.is_renamed = is_renamed
+        self._resolved: dict[ast.AST, str | None] = {}
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.sources.values())
@@ -98,13 +99,18 @@ class Project:
 
     def resolve(self, source: Source, node: ast.AST | None) -> str | None:
         """Return what an expression stands for, if it is a name that the whole module knows."""
+        if not isinstance(node, ast.Name | ast.Attribute):
+            return None
+        if node not in self._resolved:
+            self._resolved[node] = self._resolve(source, node)
+        return self._resolved[node]
+
+    def _resolve(self, source: Source, node: ast.Name | ast.Attribute) -> str | None:
         if isinstance(node, ast.Name):
             found = source.binding(node)
             return self._bound(source, node.id, found, 0) if found else node.id
-        if isinstance(node, ast.Attribute):
-            value = self.resolve(source, node.value)
-            return self._attribute(value, node.attr, 0) if value else None
-        return None
+        value = self.resolve(source, node.value)
+        return self._attribute(value, node.attr, 0) if value else None
 
     def _attribute(self, value: str, name: str, depth: int) -> str | None:
         if ":" not in value:
