@@ -7,6 +7,8 @@ text as all of them at once.
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +29,13 @@ STEPS = (1, 3, 4, 5)
 CYCLE = next(rule for rule in RULES if rule.code == "FUD004")
 UNUSED = next(rule for rule in RULES if rule.code == "FUD005")
 _PASSES = 20
+_SYNTAX = {
+    "2": r"\s*(print\s+[^(=]|exec\s+[\"']|raise\s+\w+\s*,|except\s+\w+\s*,\s*\w+\s*:)",
+    "3.11 or later": r"\s*except\s*\*",
+    "3.12 or later": r"\s*(type\s+\w+\s*(\[.*\]\s*)?=|(class|def|async\s+def)\s+\w+\s*\[)",
+    "3.14 or later": r".*\bt[\"']",
+}
+"""What a line may look like that other versions of Python can read."""
 _OWN = {"fastapi_users", "fastapi_users_db", "fastapi_users_db_sqlalchemy"}
 
 
@@ -117,9 +126,15 @@ def _is_library(path: str) -> bool:
 
 def _failure(path: str, error: BaseException) -> Failure:
     if isinstance(error, SyntaxError):
-        hint = " (Python 2?)" if "Missing parentheses in call to 'print'" in str(error.msg) else ""
-        return Failure(path, error.lineno or 1, f"cannot be parsed: {error.msg}{hint}")
+        return Failure(path, error.lineno or 1, f"cannot be parsed: {error.msg}{_hint(error)}")
     return Failure(path, 1, f"cannot be parsed: {type(error).__name__}: {error}")
+
+
+def _hint(error: SyntaxError) -> str:
+    """Say which Python could read a line, where that shows."""
+    versions = [each for each, line in _SYNTAX.items() if re.match(line, error.text or "")]
+    mine = ".".join(map(str, sys.version_info[:2]))
+    return f" (Python {versions[0]}? This is {mine})" if versions else ""
 
 
 def _found(rule: Rule, facts: Facts) -> list[Finding]:

@@ -263,7 +263,7 @@ def _walk(folder: str) -> Iterator[str]:
                 is_hidden = entry.name.startswith(".") or entry.name in _SKIPPED
                 if not is_hidden and not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
                     folders.append(entry.path)
-            elif entry.is_file():  # no broken link, no socket
+            elif os.path.isfile(entry.path):  # no broken link, none to itself, no socket
                 yield entry.path
     for each in folders:
         yield from _walk(each)

@@ -156,7 +156,7 @@ def test_file_that_cannot_be_parsed_is_named_and_the_others_are_done(
     assert main(["migrate", *ID, "--write"]) == 3
     out = capsys.readouterr().out
     assert "old.py:2:1 FUD001 cannot be parsed: Missing parentheses" in out
-    assert "(Python 2?)" in out
+    assert "(Python 2? This is 3." in out
     assert "null.py:1:1 FUD001 cannot be parsed" in out
     assert "blob.py:1:1 FUD001 is not text" in out
     assert legacy.read_text() == CURRENT
