@@ -27,6 +27,7 @@ __all__ = ["Failure", "Options", "Result", "check", "migrate"]
 
 STEPS = (1, 3, 4, 5)
 CYCLE = next(rule for rule in RULES if rule.code == "FUD004")
+NAMES = next(rule for rule in RULES if rule.code == "FUD513")
 UNUSED = next(rule for rule in RULES if rule.code == "FUD005")
 _PASSES = 20
 _SYNTAX = {
@@ -186,8 +187,10 @@ def migrate(texts: Mapping[str, str], steps: Iterable[int], options: Options) ->
             known |= facts.table_of
             facts.table_of = dict(known)
             found = find(facts, [step], options)
+            wanted = [each for each in found if options.applies(each)]
+            # Names are given last: what else is written in the same pass has the old ones.
             changed, applied = _apply(
-                facts.project, [each for each in found if options.applies(each)]
+                facts.project, [each for each in wanted if each.rule is not NAMES] or wanted
             )
             if not applied:
                 break
