@@ -78,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_live(examining)
     examining.add_argument("--revision", action="store_true", help="write revisions of Alembic's")
+    examining.add_argument(
+        "--duplicates", action="store_true", help="plan for users who share an address"
+    )
     examining.set_defaults(run=_doctor)
     verifying = commands.add_parser("verify", help="read all users: can each of them log in?")
     _add_live(verifying)
@@ -149,7 +152,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
         raise UnusableError(f"doctor runs in the environment of the app: {error}") from error
 
     targets = _targets(arguments, Target)
-    found = doctor.examine(targets)
+    found = doctor.examine(targets, duplicates=arguments.duplicates)
     text = doctor.as_json(found) if arguments.format == "json" else doctor.as_table(found)
     sys.stdout.write(text)
     if arguments.revision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,14 @@ def _table(file: Path) -> dict[str, Any]:
     if f"[{_TABLE}" not in text:
         return {}
     try:
-        import tomllib
+        tomllib = import_module("tomllib")
     except ImportError as error:
         raise UnusableError(
             f"{file}: [{_TABLE}] is read by Python 3.11 and later: give the options on the line"
         ) from error
     try:
         found: dict[str, Any] = tomllib.loads(text)["tool"]["fastapi-users-db"]
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise UnusableError(f"{file} is no TOML: {error}") from error
     return found
 

@@ -181,3 +181,30 @@ def test_rows_are_read_a_batch_at_a_time(
     for check in ("loaded", "accounts", "tokens"):
         assert f"5 of         5  {verify.CHECKS[check]}" in out
     assert max(sizes) == 2
+
+
+@every_database
+def test_users_who_share_an_address_get_a_plan(
+    database: str, make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = make(database)
+    project.create()
+    with project.engine.begin() as connection:
+        quote = project.engine.dialect.identifier_preparer.quote
+        connection.execute(text(f"ALTER TABLE {quote('user')} ADD COLUMN nickname VARCHAR(20)"))
+    for email in ("ada@example.com", "Ada@example.com"):
+        project.insert(email)
+    assert main(["doctor", "app:get_user_db", "--duplicates"]) == 1
+    plan = capsys.readouterr().out.partition("differ by case alone.")[2]
+    kept, other, *statements = plan.splitlines()[1:]
+    parts = kept.split()[1], other.split()[1]
+    has = "; not verified, 1 of accesstoken, 1 of oauth_account"
+    assert kept == f"--   {parts[0]}  keep: the look-up finds it today{has}"
+    assert other == f"--   {parts[1]}  rename or merge{has}"
+    assert statements == [
+        f"--     UPDATE {quote('user')} SET email = '...' WHERE id = '{parts[1]}';",
+        f"--     UPDATE accesstoken SET user_id = '{parts[0]}' WHERE user_id = '{parts[1]}';",
+        f"--     UPDATE oauth_account SET user_id = '{parts[0]}' WHERE user_id = '{parts[1]}';",
+        f"--     DELETE FROM {quote('user')} WHERE id = '{parts[1]}';",
+    ]
+    assert "@example.com" not in plan

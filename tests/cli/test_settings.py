@@ -1,9 +1,7 @@
 """`[tool.fastapi-users-db]` in `pyproject.toml`, and what is wrong in it."""
 
-import builtins
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi_users_db_cli.command import main
@@ -81,14 +79,7 @@ def test_mistake_is_named_in_a_line(
 def test_python_that_reads_no_toml_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *arguments: Any) -> Any:
-        if name == "tomllib":
-            raise ModuleNotFoundError(name)
-        return real(name, *arguments)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "tomllib", None)
     configure(TABLE)
     assert main(["check"]) == 2
     assert "is read by Python 3.11 and later" in capsys.readouterr().err

@@ -85,7 +85,8 @@ def _helper(facts: Facts, source: Source, last: ast.stmt) -> Finding:
     managing = [call for _, _, calls in helper_calls(facts) for call in calls]
     change = Change(facts.project)
     for place, use in facts.project.references(f"{source.path}:{HELPER}"):
-        parent, item = place.parents[use], use
+        item: ast.AST = use
+        parent = place.parents[item]
         if isinstance(parent, ast.keyword):
             parent, item = place.parents[parent], parent
         if isinstance(parent, ast.Call) and parent in managing:

@@ -63,9 +63,9 @@ def _problem(facts: Facts, names: dict[str, str]) -> str | None:
         return f"there is more than one schema `{new}`"
     if any(_makes_name(facts.project.definition(each)) for each in facts.project.ancestors(table)):
         return "the table is named after the class: it would be another table"
-    for _, node, name in facts.project.classes():
-        if node.name in names.values() and name not in names:
-            return f"there is another class `{node.name}`"
+    for _, cls, name in facts.project.classes():
+        if cls.name in names.values() and name not in names:
+            return f"there is another class `{cls.name}`"
     for target, name in names.items():
         places = {source for source, _ in facts.project.references(target)}
         places |= {source for source, _ in facts.project.bringing(target)}
