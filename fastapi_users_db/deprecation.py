@@ -29,6 +29,7 @@ class Deprecation:
 
     Attributes:
         code: stable name; also the anchor of its section in the documentation.
+        rule: the rule of the command line that finds the same in the app's code.
         used: what the app used; what differs from app to app in braces, as in the next.
         instead: the code to write in its place.
         since: the release that deprecated it.
@@ -36,6 +37,7 @@ class Deprecation:
     """
 
     code: str
+    rule: str
     used: str
     instead: str
     since: str
@@ -55,6 +57,7 @@ class FastAPIUsersDBDeprecationWarning(UserWarning):
 
     Attributes:
         code: see `Deprecation`, as for the others.
+        rule: the rule of the command line: `fastapi-users-db rule FUD501` explains that one.
         since: the release that deprecated it.
         removal: the release that removes it.
         instead: the code to write in its place.
@@ -65,9 +68,10 @@ class FastAPIUsersDBDeprecationWarning(UserWarning):
         super().__init__(
             f"{used} is deprecated since fastapi-users-db {deprecation.since} and "
             f"goes away in {deprecation.removal}. Write instead: {instead} "
-            f"[{deprecation.code}: {deprecation.address}]"
+            f"[{deprecation.code}: rule {deprecation.rule}, {deprecation.address}]"
         )
         self.code = deprecation.code
+        self.rule = deprecation.rule
         self.since = deprecation.since
         self.removal = deprecation.removal
         self.instead = instead
@@ -75,6 +79,7 @@ class FastAPIUsersDBDeprecationWarning(UserWarning):
 
 DATABASES_ADAPTER = Deprecation(
     code="databases-adapter",
+    rule="FUD401",
     used="The `databases` backend",
     instead="SQLAlchemyUserDatabase(session, {tables}), with an AsyncSession as `session`",
     since="1.0",
@@ -82,6 +87,7 @@ DATABASES_ADAPTER = Deprecation(
 )
 DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
     code="databases-access-token-adapter",
+    rule="FUD401",
     used="The `databases` backend for access tokens",
     instead=("SQLAlchemyAccessTokenDatabase(session, {tables}), with an AsyncSession as `session`"),
     since="1.0",

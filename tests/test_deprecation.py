@@ -32,7 +32,11 @@ def test_warning_says_what_to_write_instead() -> None:
     assert isinstance(warning, UserWarning)
     assert (warning.code, warning.since, warning.removal) == ("databases-adapter", "1.0", "2.0")
     assert "SQLAlchemyUserDatabase(session, User)" in warning.instead
-    assert "#databases-adapter" in str(warning)
+    assert warning.rule == "FUD401"
+    assert str(warning).endswith(
+        " [databases-adapter: rule FUD401, "
+        "https://fastapi-users-db.readthedocs.io/deprecations/#databases-adapter]"
+    )
 
 
 def test_warning_names_the_class_of_a_bare_table() -> None:

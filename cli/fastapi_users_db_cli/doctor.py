@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects import registry
 
 from fastapi_users_db import SchemaProblem
-from fastapi_users_db_cli.files import UnusableError
+from fastapi_users_db_cli.errors import UnusableError
 from fastapi_users_db_cli.live import Target, fetch, read_only, run, say, table_of
 
 __all__ = ["Diagnosis", "as_json", "as_table", "examine"]
@@ -41,21 +42,27 @@ class Diagnosis:
         problems: what `check_schema` found, in the order of what it breaks.
         heads: the revisions of Alembic that the database is at.
         duplicates: for each address that several users have, their ids.
+        plans: for each of these, what to do about it in SQL, where that was asked for.
     """
 
     database: str
     problems: list[SchemaProblem]
     heads: tuple[str, ...]
     duplicates: list[list[str]]
+    plans: list[str]
 
 
-def examine(targets: Sequence[Target]) -> Diagnosis:
+def examine(targets: Sequence[Target], *, duplicates: bool = False) -> Diagnosis:
     """Compare the tables with what the adapters need. It reads, and changes nothing.
+
+    Parameters:
+        targets: the users, and the access tokens if there are any.
+        duplicates: plan what to do about users whose addresses differ by case alone.
 
     Raises:
         UnusableError: the database does not answer.
     """
-    found = Diagnosis("", [], (), [])
+    found = Diagnosis("", [], (), [], [])
 
     async def work(adapter: Any, _: Any) -> None:
         async with read_only(adapter) as database:
@@ -63,7 +70,10 @@ def examine(targets: Sequence[Target]) -> Diagnosis:
             say(f"reading {table_of(adapter).name} ...")
             found.problems += await adapter.check_schema()
             found.heads = await _heads(adapter)
-            found.duplicates += await _duplicates(adapter, found.problems)
+            groups = await _duplicates(adapter, found.problems)
+            found.duplicates += [list(map(str, ids)) for ids in groups.values()]
+            for address, ids in groups.items() if duplicates else ():
+                found.plans.append(await _plan(adapter, database, address, ids))
         say("")
 
     run(targets, work)
@@ -86,20 +96,55 @@ async def _heads(adapter: Any) -> tuple[str, ...]:
     return heads
 
 
-async def _duplicates(adapter: Any, problems: Sequence[SchemaProblem]) -> list[list[str]]:
-    """Return the ids of users whose addresses differ by case alone; no address."""
+async def _duplicates(adapter: Any, problems: Sequence[SchemaProblem]) -> dict[str, list[Any]]:
+    """Return the ids of users whose addresses differ by case alone, by that address."""
     user = table_of(adapter)
     if not any(
         (each.code, each.table) == ("emails-differing-by-case", user.name) for each in problems
     ):
-        return []
+        return {}
     lower = func.lower(user.c.email)
     several = select(lower).group_by(lower).having(func.count() > 1)
     statement = select(user.c.id, lower).where(lower.in_(several)).order_by(lower, user.c.id)
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[Any]] = {}
     for id_, address in await fetch(adapter, statement):
-        groups.setdefault(address, []).append(str(id_))
-    return list(groups.values())
+        groups.setdefault(address, []).append(id_)
+    return groups
+
+
+async def _plan(adapter: Any, database: str, address: str, ids: list[Any]) -> str:
+    """Return who shares an address, with what each has, and the statements that end it."""
+    user = table_of(adapter)
+    kept = (await adapter.get_by_email(address)).id
+    referring = [
+        column
+        for table in user.metadata.sorted_tables
+        for column in table.columns
+        if any(key.column is user.c.id for key in column.foreign_keys)
+    ]
+    has: dict[Any, list[str]] = {id_: [] for id_ in ids}
+    statement = select(user.c.id, user.c.is_verified).where(user.c.id.in_(ids))
+    for id_, is_verified in await fetch(adapter, statement):
+        has[id_].append("verified" if is_verified else "not verified")
+    for column in referring:
+        counts = select(column, func.count()).where(column.in_(ids)).group_by(column)
+        for id_, count in await fetch(adapter, counts):
+            has[id_].append(f"{count} of {column.table.name}")
+    quote = registry.load(database)().identifier_preparer
+    name = quote.format_table(user)
+    lines = []
+    for id_ in sorted(ids, key=lambda each: each != kept):
+        role = "keep: the look-up finds it today" if id_ == kept else "rename or merge"
+        lines.append(f"--   {id_}  {role}; {', '.join(has[id_])}")
+        if id_ != kept:
+            lines.append(f"--     UPDATE {name} SET email = '...' WHERE id = '{id_}';")
+            for column in referring:
+                table, named = quote.format_table(column.table), quote.format_column(column)
+                lines.append(
+                    f"--     UPDATE {table} SET {named} = '{kept}' WHERE {named} = '{id_}';"
+                )
+            lines.append(f"--     DELETE FROM {name} WHERE id = '{id_}';")
+    return "\n".join(lines)
 
 
 def cost(problem: SchemaProblem, database: str) -> str:
@@ -158,6 +203,8 @@ def plan(found: Diagnosis) -> str:
     lines = [
         "Users whose addresses differ by case alone. Keep one of each, rename or merge others:"
     ]
+    if found.plans:
+        return "\n".join([*lines, "\n--\n".join(found.plans)])
     for ids in found.duplicates:
         lines += [
             f"--   {'keep?' if not number else 'other'}  {each}" for number, each in enumerate(ids)

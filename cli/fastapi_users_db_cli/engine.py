@@ -7,12 +7,15 @@ text as all of them at once.
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.imports import tidy
+from fastapi_users_db_cli.notebook import Notebook
 from fastapi_users_db_cli.project import Project
 from fastapi_users_db_cli.requirements import is_requirements
 from fastapi_users_db_cli.rule import Change, Finding, Import, Rule
@@ -24,8 +27,16 @@ __all__ = ["Failure", "Options", "Result", "check", "migrate"]
 
 STEPS = (1, 3, 4, 5)
 CYCLE = next(rule for rule in RULES if rule.code == "FUD004")
+NAMES = next(rule for rule in RULES if rule.code == "FUD513")
 UNUSED = next(rule for rule in RULES if rule.code == "FUD005")
 _PASSES = 20
+_SYNTAX = {
+    "2": r"\s*(print\s+[^(=]|exec\s+[\"']|raise\s+\w+\s*,|except\s+\w+\s*,\s*\w+\s*:)",
+    "3.11 or later": r"\s*except\s*\*",
+    "3.12 or later": r"\s*(type\s+\w+\s*(\[.*\]\s*)?=|(class|def|async\s+def)\s+\w+\s*\[)",
+    "3.14 or later": r".*\bt[\"']",
+}
+"""What a line may look like that other versions of Python can read."""
 _OWN = {"fastapi_users", "fastapi_users_db", "fastapi_users_db_sqlalchemy"}
 
 
@@ -37,6 +48,8 @@ class Options:
     id_type: str | None = None
     driver: str | None = None
     is_assumed: bool = False
+    is_reversible: bool = False
+    is_renamed: bool = False
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
@@ -81,17 +94,18 @@ class _Files:
 
     def facts(self) -> Facts:
         for path, text in self.texts.items():
-            if not path.endswith(".py") or path in self.failures:
+            if not path.endswith((".py", ".ipynb")) or path in self.failures:
                 continue
             if path not in self._parsed or self._parsed[path].text != text:
                 try:
-                    self._parsed[path] = Source(path, text)
+                    is_notebook = path.endswith(".ipynb")
+                    self._parsed[path] = (Notebook if is_notebook else Source)(path, text)
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                     self.failures[path] = _failure(path, error)
         others = {
             path: text
             for path, text in self.texts.items()
-            if not path.endswith(".py") or is_requirements(path)
+            if not path.endswith((".py", ".ipynb")) or is_requirements(path)
         }
         parsed = {path: each for path, each in self._parsed.items() if not _is_library(path)}
         options = self.options
@@ -101,6 +115,8 @@ class _Files:
             id_type=options.id_type,
             driver=options.driver,
             is_assumed=options.is_assumed,
+            is_reversible=options.is_reversible,
+            is_renamed=options.is_renamed,
         )
         return Facts(project)
 
@@ -111,9 +127,22 @@ def _is_library(path: str) -> bool:
 
 def _failure(path: str, error: BaseException) -> Failure:
     if isinstance(error, SyntaxError):
-        hint = " (Python 2?)" if "Missing parentheses in call to 'print'" in str(error.msg) else ""
-        return Failure(path, error.lineno or 1, f"cannot be parsed: {error.msg}{hint}")
+        return Failure(path, error.lineno or 1, f"cannot be parsed: {error.msg}{_hint(error)}")
     return Failure(path, 1, f"cannot be parsed: {type(error).__name__}: {error}")
+
+
+def _hint(error: SyntaxError) -> str:
+    """Say which Python could read a line, where that shows."""
+    versions = [each for each, line in _SYNTAX.items() if re.match(line, error.text or "")]
+    mine = ".".join(map(str, sys.version_info[:2]))
+    return f" (Python {versions[0]}? This is {mine})" if versions else ""
+
+
+def _found(rule: Rule, facts: Facts) -> list[Finding]:
+    try:
+        return list(rule.find(facts))
+    except Exception as error:  # whatever a fault of the rule's raises
+        raise RuntimeError(f"{rule.code} failed: {type(error).__name__}: {error}") from error
 
 
 def find(facts: Facts, steps: Collection[int], options: Options) -> list[Finding]:
@@ -121,7 +150,7 @@ def find(facts: Facts, steps: Collection[int], options: Options) -> list[Finding
     found, used = [], set[tuple[str, int, str]]()
     for rule in RULES:
         if rule.step in steps and options.wants(rule):
-            for finding in rule.find(facts):
+            for finding in _found(rule, facts):
                 finding.rule = rule
                 line, _ = finding.source.place(finding.span[0])
                 if rule.code in ignored(finding.source.line(line)):
@@ -158,8 +187,10 @@ def migrate(texts: Mapping[str, str], steps: Iterable[int], options: Options) ->
             known |= facts.table_of
             facts.table_of = dict(known)
             found = find(facts, [step], options)
+            wanted = [each for each in found if options.applies(each)]
+            # Names are given last: what else is written in the same pass has the old ones.
             changed, applied = _apply(
-                facts.project, [each for each in found if options.applies(each)]
+                facts.project, [each for each in wanted if each.rule is not NAMES] or wanted
             )
             if not applied:
                 break

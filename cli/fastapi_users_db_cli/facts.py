@@ -112,10 +112,12 @@ class Facts:
                 func = call.func.value if isinstance(call.func, ast.Subscript) else call.func
                 name = self.project.resolve(source, func)
                 if name and self.is_adapter(name):
-                    found.append(self._adapter(source, call, self.is_adapter(name, USER_ADAPTER)))
+                    is_user = self.is_adapter(name, USER_ADAPTER)
+                    found.append(self.adapter(source, call, is_user=is_user))
         return found
 
-    def _adapter(self, source: Source, call: ast.Call, is_user: bool) -> Adapter:
+    def adapter(self, source: Source, call: ast.Call, *, is_user: bool) -> Adapter:
+        """Return what a call of an adapter is given."""
         by_keyword = {each.arg: each.value for each in call.keywords if each.arg}
         positional = [arg for arg in call.args if not isinstance(arg, ast.Starred)]
         first = positional[0] if positional else None

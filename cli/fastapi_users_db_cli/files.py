@@ -16,18 +16,19 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
+from fastapi_users_db_cli.errors import UnusableError
 from fastapi_users_db_cli.requirements import is_requirements
 
-__all__ = ["Document", "Scan", "UnusableError", "dirty", "scan", "write"]
+__all__ = ["Document", "Scan", "dirty", "scan", "write"]
 
-_HINT = re.compile(rb"fastapi_users|FastAPIUsers")
+_HINTS = (b"fastapi_users", b"FastAPIUsers")
 _IMPORT = re.compile(r"(?m)^[ \t]*((?:from|import)\b.*)$")
+_STATEMENT = re.compile(
+    rb"(?m)^[ \t]*(?:from[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|[^\n]*)"
+    rb"|import[ \t]+(?P<modules>[^\n]+))"
+)
 _SKIPPED = {".git", ".hg", "__pycache__", "build", "dist", "node_modules", "site-packages"}
 _ROUNDS = 5
-
-
-class UnusableError(Exception):
-    """What was asked for cannot be done: nothing has been changed."""
 
 
 @dataclass(frozen=True)
@@ -80,40 +81,87 @@ def scan(paths: Sequence[str], exclude: Iterable[str] = ()) -> Scan:
     for name, file in files.items():
         if _is_code(name):
             data = _read(found, name, file)
-            if data is not None and _HINT.search(data):
+            if data is not None and any(hint in data for hint in _HINTS):
                 _add(found, name, file, data)
-            elif data is not None:
+            elif data is not None and name.endswith(".py"):
                 others[name] = file
         elif is_requirements(name) or name.endswith(".mako"):
             data = _read(found, name, file)
             if data is not None:
                 _add(found, name, file, data)
-    _add_neighbours(found, others)
+    packages = {os.path.dirname(name) for name in files if name.endswith("__init__.py")}
+    _add_neighbours(found, others, packages)
     _add_imported(found, others)
     return found
 
 
-def _add_neighbours(found: Scan, others: dict[str, Path]) -> None:
+def _add_neighbours(found: Scan, others: dict[str, Path], packages: set[str]) -> None:
     """Read the files that import from those that matter, also through packages."""
-    new = [name for name in found.documents if _is_code(name)]
+    new = [name for name in found.documents if name.endswith(".py") and _is_code(name)]
     for _ in range(_ROUNDS):
-        stems = {_stem(name) for name in new if _stem(name)}
-        if not stems or not others:
+        if not new or not others:
             return
-        names = b"|".join(re.escape(stem.encode()) for stem in sorted(stems))
-        pattern = re.compile(rb"(?m)^[ \t]*(?:from|import)\b[^\n]*\b(?:" + names + rb")\b")
+        wanted = _Wanted(new, packages)
         new = []
         for name, file in list(others.items()):
             data = _read(found, name, file)
-            if data is not None and pattern.search(data):
+            if data is not None and wanted.are_in(name, data):
                 _add(found, name, file, data)
                 del others[name]
                 new += [name] if name.endswith("__init__.py") else []
 
 
+class _Wanted:
+    """Modules, and which imports bring one of them.
+
+    Parameters:
+        names: their files.
+        packages: the folders that are packages: a dotted name begins in one that is none.
+    """
+
+    def __init__(self, names: Iterable[str], packages: set[str]) -> None:
+        self.stems = {tuple(_module_parts(name)) for name in names}
+        self.dotted = {
+            stem[start:]
+            for stem in self.stems
+            for start in range(len(stem))
+            if "/".join(stem[:start]) not in packages
+        }
+        first = {parts[0].encode() for parts in self.dotted}
+        self.folders = {stem[:1] for stem in self.stems}
+        self.hints = [word + each for each in first for word in (b"from ", b"import ")]
+
+    def are_in(self, name: str, data: bytes) -> bool:
+        """Tell whether a file imports one of them. Most are done with a quick look."""
+        parts = name.split("/")
+        is_near = (parts[0],) in self.folders or len(parts) == 1
+        if not (is_near and b"from ." in data) and not any(hint in data for hint in self.hints):
+            return False
+        return any(self._is_brought(parts, match) for match in _STATEMENT.finditer(data))
+
+    def _is_brought(self, importer: list[str], match: re.Match[bytes]) -> bool:
+        if match["module"] is None:
+            modules = match["modules"].decode(errors="replace").split(",")
+            return any(
+                tuple(each.split()[0].split(".")) in self.dotted for each in modules if each.strip()
+            )
+        module = match["module"].decode(errors="replace")
+        dots = len(module) - len(module.lstrip("."))
+        parts = tuple(filter(None, module.split(".")))
+        base = (*importer[: len(importer) - dots], *parts) if dots else parts
+        known = self.stems if dots else self.dotted
+        names = re.findall(r"\w+", match["names"].decode(errors="replace"))
+        return base in known or any((*base, each) in known for each in names)
+
+
+def _module_parts(name: str) -> list[str]:
+    parts = name.removesuffix(".py").split("/")
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
 def _add_imported(found: Scan, others: dict[str, Path]) -> None:
     """Read the packages around files that matter, and what these import from near them."""
-    hits = [name for name in found.documents if _is_code(name)]
+    hits = [name for name in found.documents if name.endswith(".py") and _is_code(name)]
     folders = {folder for name in hits for folder in Path(name).parents}
     words: set[str] = set()
     for name in hits:
@@ -131,7 +179,7 @@ def _add_imported(found: Scan, others: dict[str, Path]) -> None:
 
 def _is_code(name: str) -> bool:
     """Tell whether a file is one of the app's own code."""
-    return name.endswith(".py") and not is_requirements(name)
+    return name.endswith((".py", ".ipynb")) and not is_requirements(name)
 
 
 def _stem(name: str) -> str:
@@ -173,25 +221,29 @@ def _files(paths: Sequence[str], exclude: tuple[str, ...]) -> dict[str, Path]:
         root = Path(os.path.commonpath(absolute))
         while (root / "__init__.py").exists():
             root = root.parent  # its name is part of the names of its modules
+    prefix = os.path.join(root, "")
     found: dict[str, Path] = {}
     real: set[str] = set()
     for path in paths:
-        start = Path(os.path.abspath(path))
-        for file in [start] if start.is_file() else _below(start):
-            name = file.relative_to(root).as_posix()
-            target = os.path.realpath(file)
+        start = os.path.abspath(path)
+        begin = os.path.realpath(start)
+        for file in [start] if os.path.isfile(start) else _below(start):
+            name = file.removeprefix(prefix).replace(os.sep, "/")
+            # No folder below the start is a link, since none is entered: only the file may be one.
+            is_link = os.path.islink(file)
+            target = os.path.realpath(file) if is_link else begin + file.removeprefix(start)
             if target not in real and not any(fnmatch(name, each) for each in exclude):
                 real.add(target)
-                found[name] = file
+                found[name] = Path(file)
     return dict(sorted(found.items()))
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _below(folder: str) -> Iterator[str]:
     listed = _from_git(folder)
     yield from _walk(folder) if listed is None else listed
 
 
-def _from_git(folder: Path) -> list[Path] | None:
+def _from_git(folder: str) -> list[str] | None:
     """Return the files that git knows or does not ignore, if it is a repository."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
@@ -199,23 +251,22 @@ def _from_git(folder: Path) -> list[Path] | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
-    files = [folder / name for name in names if _SKIPPED.isdisjoint(Path(name).parts[:-1])]
-    return [file for file in files if file.is_file()] or None
+    kept = [name for name in names if _SKIPPED.isdisjoint(name.split("/")[:-1])]
+    return [file for name in kept if os.path.isfile(file := os.path.join(folder, name))] or None
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for directory, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            each
-            for each in folders
-            if each not in _SKIPPED
-            and not each.startswith(".")
-            and not os.path.exists(os.path.join(directory, each, "pyvenv.cfg"))
-        )
-        for name in sorted(files):
-            file = Path(directory, name)
-            if file.is_file():  # no broken link, no socket
-                yield file
+def _walk(folder: str) -> Iterator[str]:
+    folders = []
+    with suppress(PermissionError), os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda each: each.name):
+            if entry.is_dir(follow_symlinks=False):
+                is_hidden = entry.name.startswith(".") or entry.name in _SKIPPED
+                if not is_hidden and not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
+                    folders.append(entry.path)
+            elif os.path.isfile(entry.path):  # no broken link, none to itself, no socket
+                yield entry.path
+    for each in folders:
+        yield from _walk(each)
 
 
 def dirty(documents: Iterable[Document]) -> list[str] | None:

@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from fastapi_users_db import SQLAlchemyAccessTokenDatabase, SQLAlchemyUserDatabase
 from fastapi_users_db_cli.backends import DRIVERS
-from fastapi_users_db_cli.files import UnusableError
+from fastapi_users_db_cli.errors import UnusableError
 
 __all__ = ["Target", "Work", "fetch", "load", "read_only", "run", "say", "table_of"]
 

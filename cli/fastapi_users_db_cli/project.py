@@ -32,6 +32,8 @@ class Project:
         id_type: the type of the user's id, where it cannot be found out.
         driver: the driver of SQLAlchemy, where it cannot be found out.
         is_assumed: whether FastAPI Users is taken to be 8 or later, whatever is required.
+        is_reversible: whether step 3 brings what is needed for a way back.
+        is_renamed: whether step 5 gives classes the names that new apps have.
     """
 
     def __init__(
@@ -42,12 +44,17 @@ class Project:
         id_type: str | None = None,
         driver: str | None = None,
         is_assumed: bool = False,
+        is_reversible: bool = False,
+        is_renamed: bool = False,
     ) -> None:
         self.sources = dict(sorted(sources.items()))
         self.texts = dict(texts or {})
         self.given_id_type = id_type
         self.given_driver = driver
         self.is_assumed = is_assumed
+        self.is_reversible = is_reversible
+        self.is_renamed = is_renamed
+        self._resolved: dict[ast.AST, str | None] = {}
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.sources.values())
@@ -92,13 +99,18 @@ class Project:
 
     def resolve(self, source: Source, node: ast.AST | None) -> str | None:
         """Return what an expression stands for, if it is a name that the whole module knows."""
+        if not isinstance(node, ast.Name | ast.Attribute):
+            return None
+        if node not in self._resolved:
+            self._resolved[node] = self._resolve(source, node)
+        return self._resolved[node]
+
+    def _resolve(self, source: Source, node: ast.Name | ast.Attribute) -> str | None:
         if isinstance(node, ast.Name):
             found = source.binding(node)
             return self._bound(source, node.id, found, 0) if found else node.id
-        if isinstance(node, ast.Attribute):
-            value = self.resolve(source, node.value)
-            return self._attribute(value, node.attr, 0) if value else None
-        return None
+        value = self.resolve(source, node.value)
+        return self._attribute(value, node.attr, 0) if value else None
 
     def _attribute(self, value: str, name: str, depth: int) -> str | None:
         if ":" not in value:

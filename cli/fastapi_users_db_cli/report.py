@@ -58,9 +58,9 @@ def as_text(findings: Sequence[Finding], failures: Sequence[Failure]) -> str:
     """Return findings for a person, a step after the other."""
     lines = []
     for finding in findings:
-        line, column = finding.source.place(finding.span[0])
+        path, line, column = finding.source.shown(finding.span[0])
         kind = _KINDS.get(finding.kind, finding.kind)
-        place = _paint(f"{finding.source.path}:{line}:{column}", "path")
+        place = _paint(f"{path}:{line}:{column}", "path")
         label = _paint(f"[{kind}, step {finding.rule.step}]", finding.kind)
         code = _paint(finding.rule.code, "code")
         lines.append(f"{place} {code} {label} {message_of(finding)}")
@@ -108,13 +108,13 @@ def as_diff(old: Mapping[str, str], new: Mapping[str, str]) -> str:
 
 def _entry(finding: Finding) -> dict[str, Any]:
     source, (start, end) = finding.source, finding.span
-    (line, column), (end_line, end_column) = source.place(start), source.place(end)
+    (path, line, column), (_, end_line, end_column) = source.shown(start), source.shown(end)
     return {
         "code": finding.rule.code,
         "name": finding.rule.title,
         "step": finding.rule.step,
         "fix": finding.kind,
-        "file": source.path,
+        "file": path,
         "line": line,
         "column": column,
         "end_line": end_line,

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.source import Edit, Text
 
-__all__ = ["Pin", "Requirement", "is_requirements", "pins", "requirements", "tables"]
+__all__ = ["Pin", "Requirement", "Table", "is_requirements", "pins", "requirements", "tables"]
 
 _FILES = re.compile(
     r"(?i)(.*requirements.*\.(txt|in)|requirements/.*\.(txt|in)|pyproject\.toml|setup\.cfg"
@@ -30,8 +30,13 @@ _REQUIREMENT = re.compile(
     """
 )
 _TABLE = re.compile(
-    r"(?m)^(?P<name>fastapi[-_.]users(?:[-_.]db[-_.]sqlalchemy)?)[ \t]*=(?!=)[ \t]*(?P<value>.*)$"
+    r"(?mi)^(?P<name>fastapi[-_.]users(?:[-_.]db(?:[-_.]sqlalchemy)?)?)[ \t]*=(?!=)[ \t]*"
+    r"(?P<value>[^\r\n]*)"
 )
+_ITEM = re.compile(
+    r"[ \t]*,[ \t]*extras[ \t]*=[ \t]*\[[^\]]*\]|extras[ \t]*=[ \t]*\[[^\]]*\][ \t]*,?[ \t]*"
+)
+_EXTRAS = re.compile(r"extras[ \t]*=[ \t]*\[(?P<extras>[^\]]*)\]")
 
 
 def is_requirements(path: str) -> bool:
@@ -156,12 +161,60 @@ class Requirement:
         return Edit(self.file.path, self.file.line_start(start), self.file.line_end(end), "")
 
 
-def tables(facts: Facts) -> Iterator[tuple[Text, tuple[int, int], str]]:
-    """Go through the requirements that are tables, as Poetry and Pipfiles have them."""
+@dataclass(frozen=True)
+class Table:
+    """A requirement that is a line of a table, as Poetry and Pipfiles have them."""
+
+    file: Text
+    match: re.Match[str]
+
+    @property
+    def name(self) -> str:
+        """Its normalised name."""
+        return re.sub(r"[-_.]+", "-", self.match["name"]).lower()
+
+    @property
+    def extras(self) -> list[str]:
+        """Its extras."""
+        given = _EXTRAS.search(self.match["value"])
+        return re.findall(r"[\w.-]+", given["extras"]) if given else []
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """Where it is."""
+        return self._offset(self.match.start()), self._offset(self.match.end())
+
+    def _offset(self, index: int) -> int:
+        return len(self.file.text[:index].encode())
+
+    def with_extras(self, extras: list[str]) -> Edit:
+        """Give it other extras."""
+        quote = "'" if "'" in self.match["value"] else '"'
+        listed = ", ".join(f"{quote}{each}{quote}" for each in extras)
+        value = self.match["value"]
+        new = _EXTRAS.sub(f"extras = [{listed}]", value) if extras else _ITEM.sub("", value)
+        return Edit(self.file.path, self._offset(self.match.start("value")), self.span[1], new)
+
+    def followed_by(self, text: str) -> Edit:
+        """Require something else on the next line."""
+        return Edit(self.file.path, self.span[1], self.span[1], self.file.newline + text)
+
+    def replaced(self, text: str) -> Edit:
+        """Require something else in its place."""
+        return Edit(self.file.path, *self.span, text)
+
+    def removed(self) -> Edit:
+        """Require it no longer."""
+        start, end = self.span
+        return Edit(self.file.path, start, self.file.line_end(end), "")
+
+
+def tables(facts: Facts) -> Iterator[Table]:
+    """Go through the requirements that are lines of tables."""
     for path, text in sorted(facts.project.texts.items()):
-        for match in _TABLE.finditer(text) if is_requirements(path) else ():
-            start, end = (len(text[:index].encode()) for index in match.span())
-            yield Text(path, text), (start, end), match["value"]
+        if is_requirements(path) and path.lower().endswith(("pyproject.toml", "pipfile")):
+            file = Text(path, text)
+            yield from (Table(file, match) for match in _TABLE.finditer(text))
 
 
 def requirements(facts: Facts) -> Iterator[Requirement]:

@@ -100,6 +100,10 @@ class Text:
         begin = self._lines[line - 1]
         return line, len(self.data[begin:offset].decode(errors="replace")) + 1
 
+    def shown(self, offset: int) -> tuple[str, int, int]:
+        """Return what to call the file of an offset, and its line and column there."""
+        return (self.path, *self.place(offset))
+
     def line(self, number: int) -> str:
         """Return a line without its end."""
         end = self._lines[number] if number < len(self._lines) else len(self.data)

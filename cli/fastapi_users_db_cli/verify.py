@@ -124,22 +124,13 @@ class _Users:
             await _belonging(self.adapter, accounts, "id", "accounts", self.found, users=table)
 
     async def ids(self, table: Any, sample: int | None) -> AsyncIterator[Any]:
-        """Go through the ids, a batch after the other."""
-        last, left = None, sample
-        while left is None or left > 0:
-            size = BATCH if left is None else min(BATCH, left)
-            statement = select(table.c.id).order_by(table.c.id).limit(size)
-            if last is not None:
-                statement = statement.where(table.c.id > last)
-            rows = await fetch(self.adapter, statement)
-            for row in rows:
-                yield row[0]
-            if len(rows) < size:
-                return
-            last = rows[-1][0]
-            left = None if left is None else left - size
-            if hasattr(self.adapter, "session"):
-                self.adapter.session.expunge_all()
+        """Go through the ids, a batch after the other. A table without a key may lack some."""
+        missing = select(func.count()).select_from(table).where(table.c.id.is_(None))
+        [[lacking]] = await fetch(self.adapter, missing)
+        for _ in range(lacking):
+            self.found.note("loaded", None, is_good=False)
+        async for (id_,) in _rows(self.adapter, select(table.c.id), table.c.id, sample):
+            yield id_
 
     async def verify_user(self, id_: Any) -> None:
         # FastAPI Users 9 and older have no `parse_id`: routes take a UUID.
@@ -201,10 +192,30 @@ async def _belonging(
         owners = reference.column
     else:
         owners = users.c.id
-    statement = select(table.c.user_id if key == "token" else table.c.id, owners)
+    shown = table.c.user_id if key == "token" else table.c.id
     joined = table.outerjoin(owners.table, table.c.user_id == owners)
-    for id_, owner in await fetch(adapter, statement.select_from(joined)):
+    statement = select(table.c[key], shown.label("shown"), owners.label("owner"))
+    async for _, id_, owner in _rows(adapter, statement.select_from(joined), table.c[key]):
         found.note(check, id_, is_good=owner is not None)
+
+
+async def _rows(
+    adapter: Any, statement: Any, key: Any, sample: int | None = None
+) -> AsyncIterator[Sequence[Any]]:
+    """Go through rows in the order of their first column, so many at a time: memory stays flat."""
+    last, left = None, sample
+    while left is None or left > 0:
+        size = BATCH if left is None else min(BATCH, left)
+        batch = statement.where(key.is_not(None)).order_by(key).limit(size)
+        rows = await fetch(adapter, batch if last is None else batch.where(key > last))
+        for row in rows:
+            yield row
+        if len(rows) < size:
+            return
+        last = rows[-1][0]
+        left = None if left is None else left - size
+        if hasattr(adapter, "session"):
+            adapter.session.expunge_all()
 
 
 def as_json(found: Verified, *, ids: bool) -> str:

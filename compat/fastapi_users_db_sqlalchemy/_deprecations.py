@@ -24,6 +24,7 @@ NOT_THE_APP.add(PACKAGE)
 
 CURRENT_ADAPTER = Deprecation(
     code="shim-adapter",
+    rule="FUD501",
     used=f"{PACKAGE}.SQLAlchemyUserDatabase",
     instead="from fastapi_users_db import SQLAlchemyUserDatabase",
     since="1.0",
@@ -31,6 +32,7 @@ CURRENT_ADAPTER = Deprecation(
 )
 LEGACY_ORM_ADAPTER = Deprecation(
     code="shim-legacy-orm-adapter",
+    rule="FUD505",
     used="SQLAlchemyUserDatabase(UserDB, session, UserTable)",
     instead=(
         "fastapi_users_db.SQLAlchemyUserDatabase(session, {tables}), with FastAPI Users 10 or later"
@@ -40,6 +42,7 @@ LEGACY_ORM_ADAPTER = Deprecation(
 )
 LEGACY_DATABASES_ADAPTER = Deprecation(
     code="shim-legacy-databases-adapter",
+    rule="FUD505",
     used="SQLAlchemyUserDatabase(UserDB, database, users)",
     instead=(
         "fastapi_users_db.DatabasesUserDatabase(database, {tables}), with FastAPI Users 10 or "
@@ -50,6 +53,7 @@ LEGACY_DATABASES_ADAPTER = Deprecation(
 )
 CURRENT_ACCESS_TOKEN_ADAPTER = Deprecation(
     code="shim-access-token-adapter",
+    rule="FUD504",
     used=f"{PACKAGE}.access_token.SQLAlchemyAccessTokenDatabase",
     instead="from fastapi_users_db import SQLAlchemyAccessTokenDatabase",
     since="1.0",
@@ -57,6 +61,7 @@ CURRENT_ACCESS_TOKEN_ADAPTER = Deprecation(
 )
 LEGACY_ORM_ACCESS_TOKEN_ADAPTER = Deprecation(
     code="shim-legacy-orm-access-token-adapter",
+    rule="FUD505",
     used="SQLAlchemyAccessTokenDatabase(AccessToken, session, AccessTokenTable)",
     instead=(
         "fastapi_users_db.SQLAlchemyAccessTokenDatabase(session, {tables}), "
@@ -67,6 +72,7 @@ LEGACY_ORM_ACCESS_TOKEN_ADAPTER = Deprecation(
 )
 LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
     code="shim-legacy-databases-access-token-adapter",
+    rule="FUD505",
     used="SQLAlchemyAccessTokenDatabase(AccessToken, database, access_tokens)",
     instead=(
         "fastapi_users_db.DatabasesAccessTokenDatabase(database, {tables}), with FastAPI Users 10 "
@@ -77,6 +83,7 @@ LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER = Deprecation(
 )
 TABLE = Deprecation(
     code="shim-table",
+    rule="FUD501",
     used=f"A table from {PACKAGE}",
     instead="from fastapi_users_db import {tables}, with any FastAPI Users",
     since="1.0",
@@ -84,6 +91,7 @@ TABLE = Deprecation(
 )
 TABLE_WITHOUT_ID = Deprecation(
     code="shim-table-without-id",
+    rule="FUD502",
     used="A table class that declares no {lacking}, and so gets UUIDs unasked,",
     instead="{tables}",
     since="1.0",

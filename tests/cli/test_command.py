@@ -156,7 +156,7 @@ def test_file_that_cannot_be_parsed_is_named_and_the_others_are_done(
     assert main(["migrate", *ID, "--write"]) == 3
     out = capsys.readouterr().out
     assert "old.py:2:1 FUD001 cannot be parsed: Missing parentheses" in out
-    assert "(Python 2?)" in out
+    assert "(Python 2? This is 3." in out
     assert "null.py:1:1 FUD001 cannot be parsed" in out
     assert "blob.py:1:1 FUD001 is not text" in out
     assert legacy.read_text() == CURRENT
@@ -308,6 +308,8 @@ def test_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("FUD301: models of FastAPI Users are schemas [safe, step 3]\n")
     assert "Before:" in out
+    assert main(["rule", "FUD501"]) == 0
+    assert "this warns: shim-adapter, shim-table.\n" in capsys.readouterr().out
     assert main(["rule"]) == 0
     assert "FUD301  step 3  safe    models" in capsys.readouterr().out
     assert main(["rule", "FUD000"]) == 2

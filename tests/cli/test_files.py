@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from fastapi_users_db_cli import files
-from fastapi_users_db_cli.files import Document, UnusableError, dirty, scan, write
+from fastapi_users_db_cli.errors import UnusableError
+from fastapi_users_db_cli.files import Document, dirty, scan, write
 
 HIT = "from fastapi_users import models\n"
 

@@ -1,5 +1,6 @@
 """The pages about the tool say what it does: what they show is what it prints."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ def test_page_shows_what_is_changed_and_left(capsys: pytest.CaptureFixture[str])
     left = "Left to do:\n" + rest.partition("Left to do:\n")[2].partition("\nStep 1\n")[0]
     assert diff == (TOOL / "all.diff").read_text()
     assert left == (TOOL / "left.txt").read_text()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 reads no TOML")
+def test_settings_on_the_page_are_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 1
+    assert "FUD902" in capsys.readouterr().out
+    Path("pyproject.toml").write_text((TOOL / "settings.toml").read_text())
+    assert main(["check"]) == 0
+    assert "FUD902" not in capsys.readouterr().out
 
 
 def test_page_of_the_rules_is_what_they_say() -> None:

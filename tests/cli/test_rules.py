@@ -8,6 +8,7 @@ from fastapi_users_db import deprecation
 from fastapi_users_db.deprecation import Deprecation
 from tests.cli.crossing import example, found, migrated
 from tests.cli.untouched import UNTOUCHED
+from tests.docs.samples import SOURCE
 
 WITH_EXAMPLE = [rule for rule in RULES if example(rule)]
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
@@ -63,8 +64,15 @@ def test_codes_are_in_order_and_given_once() -> None:
     assert codes == sorted(set(codes))
 
 
-def test_every_warning_has_a_rule() -> None:
+@pytest.mark.parametrize("code", [code for rule in RULES for code in rule.deprecations])
+def test_code_that_warns_is_found_by_the_rule(code: str) -> None:
+    sample = SOURCE / "deprecations" / code.replace("-", "_") / "before.py"
+    rule = next(rule for rule in RULES if code in rule.deprecations)
+    assert found(sample.read_text(), select=rule.code)
+
+
+def test_every_warning_names_its_rule_and_every_rule_its_warnings() -> None:
     shim = pytest.importorskip("fastapi_users_db_sqlalchemy._deprecations")
     core = [each for each in vars(deprecation).values() if isinstance(each, Deprecation)]
-    warned = {each.code for each in [*core, *shim.DEPRECATIONS]}
-    assert {code for rule in RULES for code in rule.deprecations} == warned
+    warned = {(each.code, each.rule) for each in [*core, *shim.DEPRECATIONS]}
+    assert {(code, rule.code) for rule in RULES for code in rule.deprecations} == warned

@@ -10,6 +10,29 @@ class UserTable(Base, SQLAlchemyBaseUserTableUUID):
 """
 
 UNTOUCHED: dict[str, list[str]] = {
+    "FUD510": [
+        # A helper and a strategy of the app's own.
+        """\
+from fastapi_users.authentication import JWTStrategy
+from fastapi_users.password import PasswordHelper
+from pwdlib import PasswordHash
+from pwdlib.hashers.bcrypt import BcryptHasher
+
+
+class Bcrypt(BcryptHasher):
+    pass
+
+
+class BothJWTStrategy(JWTStrategy):
+    pass
+
+
+password_helper = PasswordHelper(PasswordHash((Bcrypt(),)))
+""",
+        # A name that the app has by chance.
+        "class ReversibleBcrypt:\n    pass\n",
+        "reversible_password_helper = None\n",
+    ],
     "FUD107": [
         # No FastAPI Users 9: here the base's id has counted all along.
         """\

@@ -46,9 +46,12 @@ def run(code: str, which: str) -> Any:
 
 def test_table_lists_every_deprecation() -> None:
     rows = re.findall(
-        r"^\| \[`([\w-]+)`\]\(#[\w-]+\) \|.*\| (\S+) \| (\S+) \|$", PAGE, re.MULTILINE
+        r"^\| \[`([\w-]+)`\]\(#[\w-]+\) \|.*\| \[(FUD\d+)\]\(\S+\) \| (\S+) \| (\S+) \|$",
+        PAGE,
+        re.MULTILINE,
     )
-    assert rows == [(known.code, known.since, known.removal) for known in DEPRECATIONS]
+    expected = [(each.code, each.rule, each.since, each.removal) for each in DEPRECATIONS]
+    assert rows == expected
 
 
 @every_code

@@ -1,5 +1,7 @@
 """After step 3 of the guide to migration there is a way back, and both may run at once.
 
+That of the tool, with `--reversible`, is as good as that which the guide writes by hand.
+
 The app on FastAPI Users 9 runs in an environment of its own, that on 15 in that of the tests, on
 one SQLite file.
 """
@@ -11,10 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi_users_db_cli.engine import Options, migrate
 
 from tests.conftest import Addresses
 from tests.docs.conftest import empty_database
-from tests.docs.samples import client_of, log_in, register
+from tests.docs.samples import SOURCE, client_of, load, log_in, register
 from tests.docs.test_migrating import addresses, engine, load_step, old_tables
 from tests.programs import SHIM, Program, Side
 
@@ -28,7 +31,14 @@ LEGACY = Path(__file__).parent.parent / "docs" / "programs" / "legacy.py"
 ENVIRONMENTS = {"legacy_databases": "9.3-databases", "legacy_orm": "9.3-orm"}
 beside_each_other = pytest.mark.parametrize(
     ("legacy", "name"),
-    [("legacy_databases", "step_3"), ("legacy_databases", "step_4"), ("legacy_orm", "step_4")],
+    [
+        ("legacy_databases", "step_3"),
+        ("legacy_databases", "step_4"),
+        ("legacy_orm", "step_4"),
+        ("legacy_databases", "tool to 3"),
+        ("legacy_databases", "tool to 4"),
+        ("legacy_orm", "tool to 3"),
+    ],
     indirect=["legacy"],
 )
 
@@ -43,6 +53,21 @@ def legacy(
     side = Side(name, LEGACY, ENVIRONMENTS[name], SHIM)
     with side.running(f"migrating/{name}.py", address) as program:
         yield program
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, name: str, addresses: Addresses, tmp_path: Path) -> Any:
+    """Return the app of a step, as the guide has it or as the tool makes it of the old one."""
+    if not name.startswith("tool"):
+        return load_step(name, addresses).app
+    legacy = request.node.callspec.params["legacy"]
+    texts = {"app.py": (SOURCE / "migrating" / f"{legacy}.py").read_text()}
+    options = Options(unsafe=True, is_reversible=True)
+    result = migrate(texts, range(1, int(name[-1]) + 1), options)
+    file = tmp_path / "app.py"
+    file.write_text(result.texts["app.py"])
+    address = addresses.orm if legacy == "legacy_orm" else addresses.databases
+    return load(str(file), address).app
 
 
 def ask(legacy: Program, method: str, path: str, **arguments: Any) -> httpx.Response:
@@ -64,11 +89,11 @@ def bearer(response: httpx.Response) -> dict[str, str]:
 
 @beside_each_other
 async def test_old_app_logs_in_everybody_that_the_new_one_has_seen(
-    name: str, legacy: Program, addresses: Addresses
+    app: Any, legacy: Program
 ) -> None:
     credentials = {"email": "old@example.com", "password": "secret"}
     assert ask(legacy, "POST", "/auth/register", json=credentials).status_code == 201
-    async with client_of(load_step(name, addresses).app) as client:
+    async with client_of(app) as client:
         await register(client, "new@example.com")
         await register(client, "changed@example.com")
         headers = await log_in(client, "changed@example.com")
@@ -80,10 +105,8 @@ async def test_old_app_logs_in_everybody_that_the_new_one_has_seen(
 
 
 @beside_each_other
-async def test_sessions_of_both_are_good_at_both(
-    name: str, legacy: Program, addresses: Addresses
-) -> None:
-    async with client_of(load_step(name, addresses).app) as client:
+async def test_sessions_of_both_are_good_at_both(app: Any, legacy: Program) -> None:
+    async with client_of(app) as client:
         user = await register(client, "ada@example.com")
         new = await log_in(client, "ada@example.com")
         old = bearer(log_in_to(legacy, "ada@example.com"))

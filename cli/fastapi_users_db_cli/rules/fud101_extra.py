@@ -9,7 +9,8 @@ becomes
     fastapi-users[oauth]==9.3.2
     fastapi-users-db[compat,databases]>=1.0,<2
 
-in a file of requirements, and the like in `pyproject.toml`, `setup.cfg` and environments of conda.
+in a file of requirements, and the like in `pyproject.toml`, also Poetry's, in Pipfiles, `setup.cfg`
+and environments of conda.
 """
 
 from __future__ import annotations
@@ -39,12 +40,27 @@ def find(facts: Facts) -> Iterator[Finding]:
                 extras = ["compat"]
             change.edits.append(each.followed_by(f"fastapi-users-db[{','.join(extras)}]{VERSION}"))
         yield Finding(each.file, each.span, change)
-    for file, span, value in tables(facts):
-        if "sqlalchemy" in value:
-            write = (
-                'fastapi-users-db = {version = ">=1.0,<2", extras = ["compat"]}, and no extra here'
-            )
-            yield Finding(file, span, fix="manual", write=write)
+    lines = list(tables(facts))
+    for line in lines:
+        gone = [extra for extra in line.extras if extra.lower() in EXTRAS]
+        if line.name == "fastapi-users" and gone:
+            change = Change(facts.project)
+            kept = [extra for extra in line.extras if extra not in gone]
+            change.edits.append(line.with_extras(kept))
+            names = {other.name for other in lines if other.file.path == line.file.path}
+            if not names & {"fastapi-users-db", "fastapi-users-db-sqlalchemy"}:
+                given = [EXTRAS[extra.lower()] for extra in gone] if facts.is_legacy else []
+                change.edits.append(line.followed_by(as_table(["compat", *filter(None, given)])))
+            yield Finding(line.file, line.span, change)
+        elif line.name == "fastapi-users" and "sqlalchemy" in line.match["value"]:
+            write = f"{as_table(['compat'])}, and no extra here"
+            yield Finding(line.file, line.span, fix="manual", write=write)
+
+
+def as_table(extras: list[str]) -> str:
+    """Return the line of a table that requires this package."""
+    listed = ", ".join(f'"{extra}"' for extra in extras)
+    return f'fastapi-users-db = {{version = "{VERSION}", extras = [{listed}]}}'
 
 
 RULE = Rule(

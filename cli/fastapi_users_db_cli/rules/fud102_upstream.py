@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
-from fastapi_users_db_cli.requirements import requirements
+from fastapi_users_db_cli.requirements import requirements, tables
 from fastapi_users_db_cli.rule import Change, Finding, Rule
-from fastapi_users_db_cli.rules.fud101_extra import VERSION
+from fastapi_users_db_cli.rules.fud101_extra import VERSION, as_table
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -32,6 +32,14 @@ def find(facts: Facts) -> Iterator[Finding]:
             else:
                 change.edits.append(each.replaced(f"fastapi-users-db[compat]{VERSION}"))
             yield Finding(each.file, each.span, change)
+    lines = list(tables(facts))
+    for line in lines:
+        if line.name == "fastapi-users-db-sqlalchemy":
+            change = Change(facts.project)
+            names = {other.name for other in lines if other.file.path == line.file.path}
+            is_there = "fastapi-users-db" in names
+            change.edits.append(line.removed() if is_there else line.replaced(as_table(["compat"])))
+            yield Finding(line.file, line.span, change)
 
 
 RULE = Rule(

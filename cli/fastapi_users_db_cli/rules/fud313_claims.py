@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from fastapi_users_db_cli.facts import FU, Facts
 from fastapi_users_db_cli.project import is_of
 from fastapi_users_db_cli.rule import Finding, Rule
-from fastapi_users_db_cli.source import Source
+from fastapi_users_db_cli.source import FUNCTIONS, Source
 
 
 def find(facts: Facts) -> Iterator[Finding]:
     for source in facts.project:
         for node in source.all(ast.Subscript, ast.Call):
             value = _claims(node)
-            if value is not None and _is_decoded(facts, source, value):
+            if value is not None and _is_decoded(facts, source, value) and not _knows(source, node):
                 yield Finding(
                     source, node, write=f'user_manager.parse_id({source.code(value)}["sub"])'
                 )
@@ -32,6 +32,13 @@ def _claims(node: ast.AST) -> ast.expr | None:
     if isinstance(node, ast.Call) and is_get and node.args and _is_name(node.args[0]):
         return node.func.value if isinstance(node.func, ast.Attribute) else None
     return None
+
+
+def _knows(source: Source, node: ast.AST) -> bool:
+    """Tell whether the function around a place reads `sub` too."""
+    inside = source.enclosing(node, *FUNCTIONS)
+    parts = ast.walk(inside) if inside else ()
+    return any(isinstance(each, ast.Constant) and each.value == "sub" for each in parts)
 
 
 def _is_name(node: ast.expr) -> bool:

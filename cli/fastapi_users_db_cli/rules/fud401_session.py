@@ -67,13 +67,20 @@ from fastapi_users_db_cli.backends import (
     driver_of,
     url_of,
 )
-from fastapi_users_db_cli.facts import Adapter, Facts
+from fastapi_users_db_cli.facts import OURS, TOKEN_ADAPTER, USER_ADAPTER, Adapter, Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
+from fastapi_users_db_cli.rules.places import calls
 from fastapi_users_db_cli.source import FUNCTIONS, Source
+
+_OURS = {
+    "DatabasesUserDatabase": USER_ADAPTER,
+    "DatabasesAccessTokenDatabase": TOKEN_ADAPTER,
+}
 
 
 def find(facts: Facts) -> Iterator[Finding]:
-    for adapter in facts.adapters:
+    ours = list(_adapters(facts))
+    for adapter in [*facts.adapters, *ours]:
         backend = backend_of(facts, adapter.source, adapter.backend)
         if backend is None:
             continue
@@ -97,8 +104,39 @@ def find(facts: Facts) -> Iterator[Finding]:
             change = Change(facts.project)
             add_engine(facts, change, backend, driver)
             text = adapter_text(facts, change, source, adapter)
+            if adapter in ours:
+                text = _renamed(facts, change, adapter, text)
             with_session(change, source, function, statement, backend, text)
             yield Finding(source, call, change, fix="unsafe" if backend.call.keywords else None)
+
+
+def _adapters(facts: Facts) -> Iterator[Adapter]:
+    """Go through the calls of the adapters that this package has for `databases`."""
+    for source, call, name in calls(facts, OURS, *_OURS):
+        if not any(each.arg in ("user_model", "access_token_model") for each in call.keywords):
+            yield facts.adapter(source, call, is_user=_OURS[name] == USER_ADAPTER)
+
+
+def _renamed(facts: Facts, change: Change, adapter: Adapter, text: str) -> str:
+    """Let the adapter for sessions take the place of the other, in annotations too."""
+    source, func = adapter.source, adapter.call.func
+    named = func.value if isinstance(func, ast.Subscript) else func
+    old = facts.project.resolve(source, named) or ""
+    new = change.name(source, f"fastapi_users_db.{_OURS[old.rpartition('.')[2]]}")
+    for place, node in facts.project.references(old):
+        if place is source and not _is_called(source, node):
+            change.replace(source, node, new)
+    retries = [source.code(each) for each in adapter.call.keywords if each.arg == "retries"]
+    arguments = ", ".join([text.removeprefix(source.code(func))[1:-1], *retries])
+    return f"{new}{source.code(func).removeprefix(source.code(named))}({arguments})"
+
+
+def _is_called(source: Source, node: ast.AST) -> bool:
+    """Tell whether a name is called, also with type arguments."""
+    parent = source.parents[node]
+    if isinstance(parent, ast.Subscript) and parent.value is node:
+        node, parent = parent, source.parents[parent]
+    return isinstance(parent, ast.Call) and parent.func is node
 
 
 def add_engine(facts: Facts, change: Change, backend: Backend, driver: str) -> None:

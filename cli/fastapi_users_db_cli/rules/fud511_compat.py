@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
-from fastapi_users_db_cli.requirements import requirements
+from fastapi_users_db_cli.requirements import requirements, tables
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.upstream import is_upstream
 
@@ -33,6 +33,12 @@ def find(facts: Facts) -> Iterator[Finding]:
             extras = [extra for extra in each.extras if extra != "compat"]
             change.edits.append(each.with_extras(extras))
             yield Finding(each.file, each.span, change)
+    for line in tables(facts):
+        if line.name == "fastapi-users-db" and "compat" in line.extras:
+            change = Change(facts.project)
+            kept = [extra for extra in line.extras if extra != "compat"]
+            change.edits.append(line.with_extras(kept))
+            yield Finding(line.file, line.span, change)
 
 
 RULE = Rule(
