@@ -87,7 +87,7 @@ except MissingDependencyError as error:
     print(error)
 """
 
-    assert 'pip install "fastapi-users-db[databases]"' in run(python, program)
+    assert 'pip install "fastapi-users-db[databases,aiosqlite]"' in run(python, program)
 
 
 @pytest.mark.thorough
