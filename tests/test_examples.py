@@ -280,8 +280,12 @@ def test_serve_serves_until_it_is_interrupted(tmp_path: Path) -> None:
             line = serve.stdout.readline()
             assert line
             url = re.search(r"Uvicorn running on (http://\S+)", line)
-        answer = httpx.get(f"{url[1]}/docs", trust_env=False)
-        assert answer.status_code == 200
+        page = httpx.get(f"{url[1]}/docs", trust_env=False)
+        for asset in re.findall(r'(?:src|href)="(.*?)"', page.text):
+            assert asset.startswith("/"), "a host that may be out of reach"
+            assert httpx.get(f"{url[1]}{asset}", trust_env=False).status_code == 200
+        answer = httpx.get(f"{url[1]}/openapi.json", trust_env=False)
+        assert "/auth/register" in answer.json()["paths"]
         answer = httpx.get(f"{url[1]}/auth/acme/authorize", trust_env=False)
         page = httpx.get(answer.json()["authorization_url"], trust_env=False)
         assert "Sign in with Acme" in page.text
