@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 IN_PARALLEL := --numprocesses auto --dist worksteal
 QUICK := -m "not thorough"
-UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
+UV := $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python
 
-.PHONY: help demo serve test test-all mutants soak stacks pythons check bench bench-quick bench-publish docs clean
+.PHONY: help demo serve test test-all mutants soak stacks pythons check bench bench-quick bench-publish docs release-check clean
 
 help:
 	@echo "make demo      the migration as a story, told over HTTP by a running application"
@@ -21,13 +21,16 @@ help:
 	@echo "make check     formatting, lint, spelling and types"
 	@echo "make bench     speed beside upstream's, on SQLite and PostgreSQL (bench-quick: in minutes)"
 	@echo "make docs      the documentation, into site/"
+	@echo "make release-check  build both distributions, and try them as whoever installs them would"
 	@echo "make clean     remove what the other targets made"
 
 # One environment for everything. It is made again when pyproject.toml changes.
 $(VENV)/ready: pyproject.toml compat/pyproject.toml
-	@echo "Creating the environment $(VENV) ..."
+	@echo "Creating the environment $(VENV), once: it takes about a minute. 1 of 3: Python ..."
 	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "2 of 3: uv, which installs the rest ..."
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install uv
+	@echo "3 of 3: all that the targets need ..."
 	@$(UV) --editable ".[databases]" --editable compat --group dev
 	@touch $@
 
@@ -77,8 +80,19 @@ bench-quick: $(VENV)/ready
 bench-publish: $(VENV)/ready
 	@$(BIN)/python -m benchmarks --publish
 
+# What CONTRIBUTING.md says about a release.
+release-check: $(VENV)/ready
+	@rm -rf dist
+	@$(BIN)/uv build --quiet --out-dir dist .
+	@$(BIN)/uv build --quiet --out-dir dist compat
+	@$(BIN)/python -m twine check --strict dist/*
+	@$(BIN)/python -m pytest tests/wheels tests/test_wheel.py
+	@echo "Ready for release: what is in dist/."
+
 docs: $(VENV)/ready
 	@$(BIN)/python -m docs.build
+	@echo "The site is in site/. To look at it: $(BIN)/python -m http.server --directory site 8000"
+	@echo "and then http://127.0.0.1:8000/ in a browser."
 
 clean:
 	rm -rf $(VENV) .nox site build dist .cache .coverage .mypy_cache .pytest_cache .ruff_cache

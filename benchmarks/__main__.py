@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
 
 from benchmarks import load, published, report
 from benchmarks.stores import EMAIL_INDEX, Store, new_store
@@ -182,6 +183,32 @@ def scaling_rows(results: dict[str, Any]) -> list[Any]:
     return [row for name, rows in suites if name.startswith("scaling-postgresql") for row in rows]
 
 
+def show(console: Console, page: str) -> None:
+    """Print a page: as it is, or with its tables folded to the width of a terminal.
+
+    Rich's own Markdown cuts what a column has no room for.
+    """
+    if not console.is_terminal:
+        console.print(Text(page), soft_wrap=True)
+        return
+    table: Table | None = None
+    for line in page.splitlines():
+        cells = [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            if table is not None:
+                console.print(table)
+            table = None
+            console.print(Text(line), soft_wrap=True)
+        elif table is None:
+            table = Table()
+            for number, cell in enumerate(cells):
+                table.add_column(cell, overflow="fold", justify="right" if number else "left")
+        elif not set(line) <= set("| -:"):
+            table.add_row(*map(Text, cells))
+    if table is not None:
+        console.print(table)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark, or publish what it has measured."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
@@ -203,7 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.tokens = 20_000 if options.quick else 1_000_000
     benchmark = Benchmark(options)
     benchmark.run()
-    console.print(Markdown(report.page(benchmark.results)))
+    show(console, report.page(benchmark.results))
     if not report.is_trusted(benchmark.results):
         console.print("[bold red]Upstream was not as fast as itself: trust none of the ratios.")
 

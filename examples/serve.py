@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import uvicorn
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from rich.console import Console
 
 from examples.processes import ServerFailedError, end_on_sigterm, running
@@ -20,6 +22,15 @@ Its database:    {file}
 4. GET /auth/acme/authorize begins a login through an OAuth provider, which runs too: open the
    authorization_url that comes back.
 """
+
+
+def create_app() -> FastAPI:
+    """Return the application with a `/docs` that loads nothing from another host."""
+    from examples.app.on_orm import app
+
+    offline: FastAPI = FastAPIOffline(title=app.title, lifespan=app.router.lifespan_context)
+    offline.include_router(app.router)
+    return offline
 
 
 def main() -> int:
@@ -42,7 +53,7 @@ def main() -> int:
         ):
             os.environ["PROVIDER_URL"] = provider.url
             console.print(TO_TRY.format(port=port, file=file), soft_wrap=True)
-            uvicorn.run("examples.app.on_orm:app", port=int(port))
+            uvicorn.run("examples.serve:create_app", factory=True, port=int(port))
     except KeyboardInterrupt:
         pass
     except ServerFailedError as error:

@@ -1,4 +1,7 @@
-"""Tell what happens in tables, and end where something is not as promised."""
+"""Tell what happens, and end where something is not as promised.
+
+On a terminal in tables and colours; anywhere else in plain lines of any length.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +14,7 @@ from rich.text import Text
 
 from examples.client import Answer
 
-WIDTH = 80
+WIDTH = 80  # of a table, on a terminal that has room for it
 NO_STYLES: Mapping[str, str] = {}
 
 
@@ -40,19 +43,24 @@ class Story:
         """Tell the steps of the block under a title."""
         self.chapters += 1
         self.say(f"{self.chapters}. {title}", style="bold")
-        self.console.print(Text(f"   {subtitle}"))
+        self.console.print(Text(f"   {subtitle}"), soft_wrap=True)
         with self.table():
             yield
 
     @contextmanager
     def table(self) -> Iterator[None]:
         """Tell the steps of the block in a table."""
+        if not self.console.is_terminal:
+            self.console.print()
+            yield
+            return
+        width = min(WIDTH, self.console.width)
         self._table = Table(
-            box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="", width=WIDTH
+            box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="", width=width
         )
-        self._table.add_column("What happens", ratio=1)
-        self._table.add_column("Request", width=25, overflow="fold", style="cyan")
-        self._table.add_column("What came back", width=28, overflow="fold")
+        self._table.add_column("What happens", ratio=19, overflow="fold")
+        self._table.add_column("Request", ratio=25, overflow="fold", style="cyan")
+        self._table.add_column("What came back", ratio=28, overflow="fold")
         self._table.add_column("", width=2)
         try:
             yield
@@ -65,7 +73,8 @@ class Story:
     def say(self, text: str, style: str = "") -> None:
         """Tell something between the tables."""
         self.console.print()
-        self.console.print(Text(text, style))
+        # The terminal wraps it, so that an address in it stays whole.
+        self.console.print(Text(text, style), soft_wrap=True)
 
     def quote(self, lines: Iterable[str], styles: Mapping[str, str] = NO_STYLES) -> None:
         """Show lines as they are, each in the style for its first character."""
@@ -112,9 +121,13 @@ class Story:
             raise BrokenPromiseError(what, promised, came)
 
     def _add_row(self, what: str, request: str, came: str, kept: bool) -> None:
-        mark = Text("ok", "green") if kept else Text("NO", "bold red")
-        self._table.add_row(Text(what), Text(request), Text(came), mark)
         self.steps += 1
+        mark = Text("ok", "green") if kept else Text("NO", "bold red")
+        if self.console.is_terminal:
+            self._table.add_row(Text(what), Text(request), Text(came), mark)
+        else:
+            line = f"{mark} | {what} | {request} | {came}".replace("\n", ", ")
+            self.console.print(Text(line), soft_wrap=True)
 
 
 def _summary(answer: Answer) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi_users_db.exceptions import InvalidValueError
+from fastapi_users_db.exceptions import InvalidValueError, kind_of
 from fastapi_users_db.mapping import UserEntity, has_attributes, is_mapped_class, read
 
 __all__ = [
@@ -123,7 +123,7 @@ def checked_account(oauth_account: Any) -> Any:
     if not is_instance and not any(has_attributes(oauth_account, name) for name in names):
         raise TypeError(
             f"oauth_account must be one of the user's OAuth accounts, not "
-            f"{type(oauth_account).__name__}. "
+            f"{kind_of(oauth_account)}. "
             f"Call update_oauth_account(user, oauth_account, update_dict)."
         )
     return oauth_account
@@ -140,8 +140,8 @@ def _values(account: Any, users: UserEntity) -> Mapping[str, Any]:
 
 
 def _no_list(given: Any) -> TypeError:
-    kind = type(given[0]).__name__ if isinstance(given, list) else type(given).__name__
+    kind = kind_of(given[0]) if isinstance(given, list) else kind_of(given)
     return TypeError(
-        f"oauth_accounts must be a list of dicts: {kind} is none. "
+        f"oauth_accounts must be a list of dicts, not {'of ' * isinstance(given, list)}{kind}. "
         f'Call update(user, {{"oauth_accounts": [{{"oauth_name": ..., "account_id": ...}}]}}).'
     )

@@ -7,8 +7,10 @@ so that routers answer as they should and existing `except` clauses keep working
 from __future__ import annotations
 
 import re
+from inspect import isawaitable
 from typing import Any, TypeVar
 
+from sqlalchemy import Table
 from sqlalchemy.exc import (
     DBAPIError,
     InvalidRequestError,
@@ -147,7 +149,9 @@ class UnsuitableServerError(FastAPIUsersDBError):
 def _also(ours: type[_E], error: Exception) -> _E:
     """Return an error of ours that is also `error`, with all that this one tells but values."""
     raised: Any = class_that_is_also(ours, type(error))
-    duplicate: _E = raised.__new__(raised)
+    # Python's `ValueError` cannot make what is also an error of asyncmy's, which is in C.
+    maker: Any = type(error) if issubclass(ours, ValueError) else raised
+    duplicate: _E = maker.__new__(raised)
     duplicate.args = error.args
     duplicate.__dict__.update(error.__dict__)
     if hasattr(error, "hide_parameters"):
@@ -202,7 +206,27 @@ class InvalidIDError(FastAPIUsersDBError, InvalidID, TypeError):
 
 
 class InvalidValueError(FastAPIUsersDBError, ValueError):
-    """A value that the column cannot hold on every database."""
+    """A value that the column cannot hold on every database.
+
+    Where the database has refused a row that lacks a value, what is raised is also the integrity
+    error of the backend.
+    """
+
+    def __str__(self) -> str:
+        # Without what SQLAlchemy adds, which is the statement.
+        return str(vars(self).get("message") or super().__str__())
+
+    @classmethod
+    def from_integrity_error(cls, error: Exception, message: str) -> InvalidValueError:
+        """Return an error that is both this one and `error`, without its parameters.
+
+        Parameters:
+            error: the integrity error that the backend raised.
+            message: what is to be done.
+        """
+        invalid = _also(cls, error)
+        invalid.message = message
+        return invalid
 
 
 class NotSetOAuthAccountTableError(FastAPIUsersDBError, NotImplementedError):
@@ -233,6 +257,19 @@ class SessionInUseError(FastAPIUsersDBError, InvalidRequestError):
 
 class MissingDependencyError(FastAPIUsersDBError, ImportError):
     """An optional dependency is not installed."""
+
+
+def kind_of(value: Any) -> str:
+    """Return what a message calls a wrong argument: its kind, and nothing of what it holds.
+
+    Parameters:
+        value: the argument.
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if isinstance(value, Table):
+        return f"the Table {value.name!r}"
+    return type(value).__name__ + (" (did you forget await?)" if isawaitable(value) else "")
 
 
 def hide_values(error: BaseException) -> None:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from typing import Any, cast
 
@@ -36,12 +37,12 @@ from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.sql.functions import FunctionElement
 
 from fastapi_users_db.comparison import same_text
-from fastapi_users_db.exceptions import InvalidIDError, InvalidValueError
+from fastapi_users_db.exceptions import InvalidIDError, InvalidValueError, kind_of
 from fastapi_users_db.types import GUID, TIMESTAMPAware
 from fastapi_users_db.values import checked_value, is_storable
 from fastapi_users_db.versions.sqlalchemy import has_own_constructor, python_type
 
-__all__ = ["Entity", "UserEntity", "entity", "user_entity"]
+__all__ = ["Entity", "UserEntity", "check_oauth_account_class", "entity", "user_entity"]
 
 OAUTH_ACCOUNTS = "oauth_accounts"
 
@@ -82,7 +83,7 @@ class Entity:
             return
         mapper: Mapper[Any] | None = inspect(target, raiseerr=False)
         if mapper is None:
-            raise TypeError(f"{target!r} is not mapped to a table.")
+            raise TypeError(f"This is not mapped to a table: {kind_of(target)}.")
         self.mapper = mapper
         self.name = target.__name__
         self.table = cast("Table", mapper.local_table)
@@ -228,7 +229,12 @@ class Entity:
     def _unknown(self, attribute: Any) -> TypeError:
         if isinstance(attribute, str) and hasattr(self.target, attribute):
             return TypeError(f"{self.name}.{attribute} cannot be set.")
-        return TypeError(f"{attribute!r} is not an attribute of {self.name}.")
+        # No attribute has a name as long as what a client may send.
+        alike = get_close_matches(str(attribute)[:100], sorted(self.settable), 1)
+        advice = "".join(f" Did you mean {name!r}?" for name in alike)
+        if attribute == "password" and alike == ["hashed_password"]:
+            advice += " It takes a hash, which FastAPI Users' user manager makes of a password."
+        return TypeError(f"{attribute!r} is not an attribute of {self.name}.{advice}")
 
     def knows(self, attribute: str) -> bool:
         """Tell whether the class, or the table, takes this attribute."""
@@ -471,9 +477,7 @@ class UserEntity(Entity):
         if id_type in (uuid.UUID, int, str) and (
             not isinstance(value, id_type) or isinstance(value, bool)
         ):
-            raise InvalidIDError(
-                f"{self.name}.id is {id_type.__name__}, not {type(value).__name__}."
-            )
+            raise InvalidIDError(f"{self.name}.id is {id_type.__name__}, not {kind_of(value)}.")
         if isinstance(value, int):
             return _integer_operand(value)
         if isinstance(value, str) and not is_storable(value):
@@ -528,13 +532,12 @@ def read(instance: Any, attribute: str) -> Any:
 
 def no_mapping(values: Any) -> TypeError:
     """Return the error that says that this is no dict."""
-    return TypeError(f"Expected a dict of values by attribute, not {type(values).__name__}.")
+    return TypeError(f"Expected a dict of values by attribute, not {kind_of(values)}.")
 
 
 def wrong_instance(instance: Any, of: Any) -> TypeError:
     """Return the error that says that this is no instance of a class."""
-    kind = instance if isinstance(instance, type) else type(instance)
-    return TypeError(f"Expected an instance of {of.__name__}, not {kind.__name__}.")
+    return TypeError(f"Expected an instance of {of.__name__}, not {kind_of(instance)}.")
 
 
 def has_attributes(value: Any, *names: str) -> bool:
@@ -551,6 +554,21 @@ def has_attributes(value: Any, *names: str) -> bool:
 def is_mapped_class(value: Any) -> bool:
     """Tell whether `value` is a class that SQLAlchemy maps."""
     return isinstance(value, type) and inspect(value, raiseerr=False) is not None
+
+
+def check_oauth_account_class(user_table: Any, oauth_account_table: Any, usage: str) -> None:
+    """Raise `TypeError` if this is not the class of the user's OAuth accounts, with the right call.
+
+    What the relationship leads to is known once the mapper is configured. To ask earlier would
+    configure it, and the app may have classes still to declare: then the first use tells.
+    """
+    if hasattr(user_table, "oauth_name") and not hasattr(oauth_account_table, "oauth_name"):
+        raise TypeError(
+            f"user_table {user_table.__name__} has OAuth accounts, oauth_account_table has none"
+            f": they are swapped. Call {usage}."
+        )
+    if inspect(user_table).configured:
+        user_entity(user_table, oauth_account_table).relationship_to_accounts  # noqa: B018
 
 
 def is_statement(relationship: RelationshipProperty[Any]) -> bool:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Mapped, Mapper, declared_attr
 from sqlalchemy.schema import conv
 
@@ -39,7 +40,7 @@ from fastapi_users_db.versions.fastapi_users import (
     OAuthAccountProtocol,
     UserProtocol,
 )
-from fastapi_users_db.versions.sqlalchemy import AnyColumn, create_index_if
+from fastapi_users_db.versions.sqlalchemy import AnyColumn, create_index_if, is_without_primary_key
 
 __all__ = [
     "SQLAlchemyBaseAccessTokenTable",
@@ -281,6 +282,7 @@ def _follow_user_table(mapper: Mapper[Any], class_: type[Any]) -> None:
     """Let the foreign keys of the mixins refer to the user table of the same metadata."""
     table: Table = mapper.local_table  # type: ignore[assignment]
     class_names.setdefault(table, class_.__name__)
+    _check_has_id(mapper, class_)
     if issubclass(class_, SQLAlchemyBaseUserTable) and mapper.inherits is None:
         _user_tables.add(table)
     if issubclass(class_, _IDS_OF_THE_DATABASE) and mapper.inherits is None:
@@ -303,6 +305,16 @@ def _follow_user_table(mapper: Mapper[Any], class_: type[Any]) -> None:
         for column in other.columns:
             if isinstance(column, _ReferenceToUser):
                 _refer(column, user_table)
+
+
+def _check_has_id(mapper: Mapper[Any], class_: type[Any]) -> None:
+    """Say which mixin has an id, where SQLAlchemy only says that there is no primary key."""
+    if is_without_primary_key(mapper):
+        names = [mixin.__name__ for mixin in _WITHOUT_ID if issubclass(class_, mixin)]
+        raise ArgumentError(
+            f"{class_.__name__} has no id: {names[0]} leaves it to the class. Derive it from "
+            f"{names[0]}UUID or {names[0]}Int, or declare an id with primary_key=True."
+        )
 
 
 def _count_on(table: Table) -> None:
@@ -328,6 +340,8 @@ def _refer(column: Column[Any], user_table: Table) -> None:
 
 
 _IDS_OF_THE_DATABASE = (SQLAlchemyBaseUserTableInt, SQLAlchemyBaseOAuthAccountTableInt)
+
+_WITHOUT_ID = (SQLAlchemyBaseUserTable, SQLAlchemyBaseOAuthAccountTable)
 
 for _mixin in (
     SQLAlchemyBaseUserTable,

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Enum, Integer, SmallInteger, String
 from sqlalchemy.sql import ClauseElement
 
-from fastapi_users_db.exceptions import InvalidValueError
+from fastapi_users_db.exceptions import InvalidValueError, kind_of
 from fastapi_users_db.types import GUID, TIMESTAMPAware, as_utc
 from fastapi_users_db.versions.sqlalchemy import python_type
 
@@ -95,7 +95,7 @@ def _converted(name: str, column: Column[Any], expected: type[Any], value: Any) 
     if isinstance(value, ClauseElement) or hasattr(value, "__clause_element__"):
         return value
     if name.endswith(".email") and not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, not {type(value).__name__}.")
+        raise TypeError(f"{name} must be a str, not {kind_of(value)}.")
     if expected is uuid.UUID and isinstance(value, str):
         # The ORM finds an object by its id, and the text of a UUID is not equal to it.
         try:
@@ -109,7 +109,7 @@ def _converted(name: str, column: Column[Any], expected: type[Any], value: Any) 
     if not isinstance(value, (int, float) if expected is int else expected) or (
         isinstance(value, bool) and expected not in (bool, int)
     ):
-        raise InvalidValueError(f"{name} must be {expected.__name__}, not {type(value).__name__}.")
+        raise InvalidValueError(f"{name} must be {expected.__name__}, not {kind_of(value)}.")
     if expected is int:
         return _integer(name, value)
     if isinstance(column.type, TIMESTAMPAware):

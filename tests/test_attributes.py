@@ -77,6 +77,28 @@ def test_what_cannot_be_set_is_refused(attribute: str) -> None:
         entity(User).checked({attribute: "secret"})
 
 
+@pytest.mark.parametrize(
+    ("attribute", "advice"),
+    [
+        ("password", "Did you mean 'hashed_password'? It takes a hash"),
+        ("emial", "Did you mean 'email'?"),
+        ("is_verifed", "Did you mean 'is_verified'?"),
+        ("oauth_account", "Did you mean 'oauth_accounts'?"),
+        ("colour", ""),
+        (1, ""),
+        ("x" * 10_000_000, ""),
+    ],
+    ids=str,
+)
+def test_a_misspelling_is_told_the_attribute(attribute: Any, advice: str) -> None:
+    for described in (entity(User), entity(User.__table__)):
+        with pytest.raises(TypeError, match=r"is not an attribute of (User|user)\.") as caught:
+            described.checked({attribute: "secret"})
+        if "oauth" not in advice or described.mapper is not None:
+            assert advice in str(caught.value)
+        assert ("Did you mean" in str(caught.value)) <= bool(advice)
+
+
 @pytest.mark.parametrize("attribute", ["plain", "nickname", "first"])
 def test_what_can_be_set_is_taken(attribute: str) -> None:
     assert entity(User).checked({attribute: "x"}) == {attribute: "x"}

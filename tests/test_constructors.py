@@ -5,9 +5,17 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 from databases import Database
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Integer
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    configure_mappers,
+    mapped_column,
+    relationship,
+)
 
 from fastapi_users_db import (
     DatabaseNotConnectedError,
@@ -15,6 +23,9 @@ from fastapi_users_db import (
     DatabasesUserDatabase,
     MissingDependencyError,
     SQLAlchemyAccessTokenDatabase,
+    SQLAlchemyBaseAccessTokenTableInt,
+    SQLAlchemyBaseOAuthAccountTable,
+    SQLAlchemyBaseUserTable,
     SQLAlchemyBaseUserTableInt,
     SQLAlchemyUserDatabase,
 )
@@ -36,6 +47,7 @@ DATABASE = Database("sqlite:///unused.db")
         (AsyncSession(), User()),
         (AsyncSession(), UserModel),
         (AsyncSession(), User, OAuthAccount.__table__),
+        (AsyncSession(), OAuthAccount, User),
     ],
 )
 def test_orm_adapter_refuses(arguments: tuple[Any, ...]) -> None:
@@ -51,6 +63,7 @@ def test_orm_adapter_refuses(arguments: tuple[Any, ...]) -> None:
         (AsyncSession(), User),
         (DATABASE, UserModel),
         (DATABASE, User, UserModel),
+        (DATABASE, OAuthAccount, User),
     ],
 )
 def test_databases_adapter_refuses(arguments: tuple[Any, ...]) -> None:
@@ -94,7 +107,7 @@ async def test_a_database_that_is_not_connected_is_refused() -> None:
 def test_the_databases_adapter_names_the_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fastapi_users_db.adapters.rows.find_spec", lambda _: None)
     with pytest.raises(
-        MissingDependencyError, match=r'pip install "fastapi-users-db\[databases\]"'
+        MissingDependencyError, match=r'pip install "fastapi-users-db\[databases,aiosqlite\]"'
     ):
         DatabasesUserDatabase(DATABASE, User)
 
@@ -105,12 +118,80 @@ async def test_a_user_class_without_an_address_is_refused() -> None:
         await adapter.get_by_email("anne@example.com")
 
 
-@pytest.mark.parametrize("adapter_class", [SQLAlchemyUserDatabase, DatabasesUserDatabase])
-async def test_a_missing_relationship_is_named(adapter_class: Any) -> None:
-    connection = AsyncSession() if adapter_class is SQLAlchemyUserDatabase else DATABASE
+ADAPTERS = [(SQLAlchemyUserDatabase, AsyncSession()), (DatabasesUserDatabase, DATABASE)]
+RELATIONSHIP = r"relationship\(\"AccessToken\", lazy=\"joined\"\)"
+
+
+@pytest.mark.parametrize(("adapter_class", "connection"), ADAPTERS)
+async def test_a_missing_relationship_is_named(adapter_class: Any, connection: Any) -> None:
+    configure_mappers()
+    with pytest.raises(TypeError, match=RELATIONSHIP):
+        adapter_class(connection, User, AccessToken)
+
+
+@pytest.mark.parametrize(("adapter_class", "connection"), ADAPTERS)
+async def test_classes_can_be_declared_after_the_adapter_is_built(
+    adapter_class: Any, connection: Any
+) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class User(SQLAlchemyBaseUserTableInt, Base):
+        team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+        team: Mapped[Any] = relationship("Team")
+
+    class AccessToken(SQLAlchemyBaseAccessTokenTableInt, Base):
+        pass
+
     adapter = adapter_class(connection, User, AccessToken)
-    with pytest.raises(TypeError, match=r"relationship\(\"AccessToken\", lazy=\"joined\"\)"):
+
+    class Team(Base):
+        __tablename__ = "team"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    with pytest.raises(TypeError, match=RELATIONSHIP):
         await adapter.get_by_email("anne@example.com")
+
+
+def test_a_table_is_not_printed_whole() -> None:
+    users, tokens = SQLAlchemyUserDatabase, SQLAlchemyAccessTokenDatabase
+    for build, table in ((users, User.__table__), (tokens, AccessToken.__table__)):
+        wrong: Any = (AsyncSession(), table)
+        with pytest.raises(TypeError, match="must be a mapped class, not the Table '") as caught:
+            build(*wrong)
+        assert "Column" not in str(caught.value)
+
+
+@pytest.mark.parametrize("build", [SQLAlchemyUserDatabase, DatabasesUserDatabase])
+async def test_what_was_not_awaited_is_no_connection(build: Any) -> None:
+    async def connect() -> None: ...
+
+    forgotten = connect()
+    with pytest.raises(TypeError, match=r"not coroutine \(did you forget await\?\)\. Call"):
+        build(forgotten, User)
+    await forgotten
+
+
+@pytest.mark.parametrize(
+    ("mixin", "names"),
+    [
+        (SQLAlchemyBaseUserTable, "SQLAlchemyBaseUserTableUUID or SQLAlchemyBaseUserTableInt"),
+        (
+            SQLAlchemyBaseOAuthAccountTable,
+            "SQLAlchemyBaseOAuthAccountTableUUID or SQLAlchemyBaseOAuthAccountTableInt",
+        ),
+    ],
+)
+def test_a_class_without_an_id_is_told_which_mixin_has_one(mixin: Any, names: str) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    with pytest.raises(ArgumentError, match=f"Row has no id: .* Derive it from {names}, or"):
+        type("Row", (mixin, Base), {})
+
+    columns = {"code": mapped_column(Integer)}
+    named = {"__mapper_args__": {"primary_key": [columns["code"]]}, "__tablename__": "own"}
+    assert type("Own", (mixin, Base), {**columns, **named})
 
 
 async def test_databases_adapter_refuses_a_class_that_inherits() -> None:

@@ -1,5 +1,6 @@
 """The wheel, installed without extras into an empty environment."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fastapi_users_db import __version__
 from tests.environments import ROOT, uv
 
 OPTIONAL = ["aiomysql", "aiosqlite", "alembic", "asyncmy", "asyncpg", "databases", "psycopg"]
@@ -54,6 +56,33 @@ def test_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     }
 
 
+def test_wheel_says_where_it_is_from_and_what_it_runs_on(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = archive.read(name).decode()
+
+    for label in ("Documentation", "Repository", "Changelog", "Issues"):
+        assert f"\nProject-URL: {label}, https://" in metadata
+    for minor in range(10, 15):
+        assert f"\nClassifier: Programming Language :: Python :: 3.{minor}\n" in metadata
+    # That of the shim is the same.
+    project, shim = ((ROOT / folder / "pyproject.toml").read_text() for folder in ("", "compat"))
+    lines = re.findall(
+        r'^ *"Programming.*|^\w+ = "https.*|^requires-python.*', project, re.MULTILINE
+    )
+    assert len(lines) == 11
+    for line in lines:
+        assert line in shim
+
+
+def test_changelog_has_the_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    released = re.findall(r"^## \[(\d\S*)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)
+    shim = (ROOT / "compat/fastapi_users_db_sqlalchemy/__init__.py").read_text()
+    assert released[0] == __version__
+    assert f'__version__ = "{__version__}"' in shim
+
+
 @pytest.mark.thorough
 def test_import_needs_nothing_optional(python: Path) -> None:
     program = f"""
@@ -87,7 +116,7 @@ except MissingDependencyError as error:
     print(error)
 """
 
-    assert 'pip install "fastapi-users-db[databases]"' in run(python, program)
+    assert 'pip install "fastapi-users-db[databases,aiosqlite]"' in run(python, program)
 
 
 @pytest.mark.thorough

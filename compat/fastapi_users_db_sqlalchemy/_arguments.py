@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Table
 
 from fastapi_users_db.adapters.session import check_session
+from fastapi_users_db.exceptions import kind_of
 from fastapi_users_db.mapping import has_attributes, is_mapped_class
 from fastapi_users_db_sqlalchemy import _pydantic
 
@@ -130,7 +131,7 @@ def _check_current(adapter: str, names: Names, session: Any, tables: Sequence[An
         if table is not None and not (isinstance(table, type) and not _pydantic.is_model(table)):
             # A model in the last place: the legacy form, in another order.
             right = [_current(names)] if table is tables[0] else [_current(names), _orm(names)]
-            reason = f"{name} must be a mapped class, not {_kind(table)}"
+            reason = f"{name} must be a mapped class, not {kind_of(table)}"
             raise _wrong(adapter, names, reason, *right)
     check_session(session, adapter + _current(names))
 
@@ -140,12 +141,12 @@ def _check_legacy(
 ) -> None:
     first = tables[0]
     if isinstance(connection, type) and _pydantic.has_fields(model):
-        reason = f"was given {_kind(connection)} in the second place"
+        reason = f"was given {kind_of(connection)} in the second place"
         raise _wrong(
             adapter, names, reason, _databases(names) if isinstance(first, Table) else _orm(names)
         )
     if isinstance(connection, type) or (is_mapped_class(model) and not _pydantic.has_fields(model)):
-        raise _wrong(adapter, names, f"was given {_kind(model)} first", _current(names))
+        raise _wrong(adapter, names, f"was given {kind_of(model)} first", _current(names))
     if first is None:
         right = (
             [_databases(names)] if _is_database(connection) else [_orm(names), _databases(names)]
@@ -153,10 +154,10 @@ def _check_legacy(
         raise _wrong(adapter, names, "was not given a table", *right)
     if isinstance(first, Table):
         if not has_attributes(connection, "fetch_one"):
-            reason = f"was given a Table with {_kind(connection)}"
+            reason = f"was given a Table with {kind_of(connection)}"
             raise _wrong(adapter, names, reason, _orm(names), _databases(names))
     elif not is_mapped_class(first):
-        reason = f"was given {_kind(first)} where a table belongs"
+        reason = f"was given {kind_of(first)} where a table belongs"
         raise _wrong(adapter, names, reason, _orm(names), _databases(names))
     elif _is_database(connection):
         reason = "was given a databases.Database with a mapped class"
@@ -166,18 +167,13 @@ def _check_legacy(
     for table in tables[1:]:
         is_right = isinstance(table, Table) if isinstance(first, Table) else is_mapped_class(table)
         if table is not None and not is_right:
-            reason = f"was given {_kind(table)} where a table of OAuth accounts belongs"
+            reason = f"was given {kind_of(table)} where a table of OAuth accounts belongs"
             raise _wrong(adapter, names, reason, _orm(names), _databases(names))
 
 
 def _is_database(connection: Any) -> bool:
     # A mock or an unbound proxy has the attributes of both.
     return has_attributes(connection, "fetch_one") and not has_attributes(connection, "add")
-
-
-def _kind(value: Any) -> str:
-    kind = value if isinstance(value, type) else type(value)
-    return f"{'the class ' if value is kind else ''}{kind.__name__}"
 
 
 def _current(names: Names) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
+from fastapi_users_db.exceptions import kind_of
 from fastapi_users_db.mapping import Entity, is_mapped_class
 
 __all__ = ["build", "dump", "has_fields", "is_model", "is_set", "missing"]
@@ -24,8 +25,9 @@ def dump(values: Any, usage: str) -> dict[str, Any]:
         return dict(values)
     method = getattr(values, "model_dump", None) or getattr(values, "dict", None)
     if method is None or isinstance(values, type):
-        kind = values if isinstance(values, type) else type(values)
-        raise TypeError(f"Expected a dict or a pydantic model, not {kind.__name__}. Call {usage}.")
+        raise TypeError(
+            f"Expected a dict or a pydantic model, not {kind_of(values)}. Call {usage}."
+        )
     dumped: dict[str, Any] = method()
     return dumped
 

@@ -17,7 +17,7 @@ from fastapi_users_db.adapters.orm import SQLAlchemyUserDatabase as ORMUserDatab
 from fastapi_users_db.adapters.rows import Rows, UserRow
 from fastapi_users_db.adapters.session import read_first
 from fastapi_users_db.adapters.unit import Given
-from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError
+from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError, kind_of
 from fastapi_users_db.mapping import OAUTH_ACCOUNTS, Entity, UserEntity, assign, entity
 from fastapi_users_db.versions.fastapi_users import ID, UOAP, UP
 from fastapi_users_db.versions.sqlalchemy import python_type
@@ -256,8 +256,7 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
         if update_dict is None:
             return await self._write_whole(user)
         if not isinstance(update_dict, Mapping):
-            kind = type(update_dict).__name__
-            raise TypeError(f"Expected a dict, not {kind}. Call {UPDATE}.")
+            raise TypeError(f"Expected a dict, not {kind_of(update_dict)}. Call {UPDATE}.")
         if update_dict.get(OAUTH_ACCOUNTS) is not None and self._users.knows(OAUTH_ACCOUNTS):
             self._check_oauth_account_table()
         updated: UP = await self._backend.update(user, dict(update_dict))

@@ -23,10 +23,12 @@ async def main() -> None:
         await connection.run_sync(Base.metadata.create_all)
     async with AsyncSession(engine) as session:
         user_db = SQLAlchemyUserDatabase[User, uuid.UUID](session, User)
-        await user_db.create({"email": "ada@example.com", "hashed_password": "..."})
         user = await user_db.get_by_email("Ada@Example.com")
-        assert user is not None
-        assert user.email == "ada@example.com"
+        if user is None:
+            user = await user_db.create({"email": "ada@example.com", "hashed_password": "..."})
+            print(f"Created {user.email} with the id {user.id}")
+        else:
+            print(f"Found {user.email} with the id {user.id}")
     await engine.dispose()
 
 

@@ -3,21 +3,33 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
+import databases
 from fastapi import Depends, FastAPI
 from fastapi_users import FastAPIUsers
 from fastapi_users.db import SQLAlchemyUserDatabase
 from fastapi_users.schemas import BaseUserCreate, BaseUserUpdate
 
-from .database import Database, Session, lifespan
+from .database import DATABASE_URL, create_tables
 from .legacy_models import UserDB, oauth_accounts, users
 from .users import SECRET, UserManager, UserRead, acme, auth_backend
+
+database = databases.Database(DATABASE_URL)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    await create_tables()
+    async with database:
+        yield
+
 
 UserDatabase = SQLAlchemyUserDatabase[UserDB, uuid.UUID]
 
 
-async def get_user_db(database: Database, session: Session) -> AsyncIterator[UserDatabase]:
+async def get_user_db() -> AsyncIterator[UserDatabase]:
     yield SQLAlchemyUserDatabase(UserDB, database, users, oauth_accounts)
 
 

@@ -2,22 +2,34 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
+import databases
 from fastapi import Depends, FastAPI
 from fastapi_users import FastAPIUsers
 from fastapi_users.schemas import BaseUserCreate, BaseUserUpdate
 
 import fastapi_users_db
 
-from .database import Database, Session, lifespan
+from .database import DATABASE_URL, create_tables
 from .models import OAuthAccount, User
 from .users import SECRET, UserManager, UserRead, acme, auth_backend
+
+database = databases.Database(DATABASE_URL)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    await create_tables()
+    async with database:
+        yield
+
 
 UserDatabase = fastapi_users_db.UserDatabase[User, uuid.UUID]
 
 
-async def get_user_db(database: Database, session: Session) -> AsyncIterator[UserDatabase]:
+async def get_user_db() -> AsyncIterator[UserDatabase]:
     yield fastapi_users_db.DatabasesUserDatabase(database, User, OAuthAccount)
 
 

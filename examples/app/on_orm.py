@@ -2,23 +2,37 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
 from fastapi_users import FastAPIUsers
 from fastapi_users.schemas import BaseUserCreate, BaseUserUpdate
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 import fastapi_users_db
 
-from .database import Database, Session, lifespan
+from .database import DATABASE_URL, create_tables
 from .models import OAuthAccount, User
 from .users import SECRET, UserManager, UserRead, acme, auth_backend
+
+engine = create_async_engine(DATABASE_URL)
+session_maker = async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    await create_tables()
+    yield
+    await engine.dispose()
+
 
 UserDatabase = fastapi_users_db.UserDatabase[User, uuid.UUID]
 
 
-async def get_user_db(database: Database, session: Session) -> AsyncIterator[UserDatabase]:
-    yield fastapi_users_db.SQLAlchemyUserDatabase(session, User, OAuthAccount)
+async def get_user_db() -> AsyncIterator[UserDatabase]:
+    async with session_maker() as session:
+        yield fastapi_users_db.SQLAlchemyUserDatabase(session, User, OAuthAccount)
 
 
 async def get_user_manager(

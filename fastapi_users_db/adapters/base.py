@@ -39,12 +39,14 @@ from fastapi_users_db.comparison import (
 from fastapi_users_db.drivers import Violation, violation
 from fastapi_users_db.exceptions import (
     AccessTokenNotFoundError,
+    InvalidValueError,
     NotSetOAuthAccountTableError,
     OAuthAccountAlreadyLinkedError,
     OAuthAccountNotFoundError,
     UnsuitableServerError,
     UserAlreadyExistsError,
     UserNotFoundError,
+    kind_of,
 )
 from fastapi_users_db.hashing import is_session, session_id, stored_as
 from fastapi_users_db.mapping import (
@@ -516,8 +518,14 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         self, error: Exception, violated: Violation, unit: Unit, user: Any, given: Given
     ) -> Exception | None:
         users, columns = self._users, violated.columns
-        if violated.kind == "null" and user is None:
-            return users.error_about_key(given.values)
+        if violated.kind == "null":
+            # The owner of an account is not for the app to give.
+            owner = dict.fromkeys(users.owner_attributes, NEW) if given.accounts else {}
+            accounts = [(users.oauth, {**owner, **a}) for a in given.accounts or ()]
+            about_key = users.error_about_key(given.values) if user is None else None
+            missing = _about_missing(error, violated, [(users, given.values), *accounts])
+            if about_key or missing or user is None:
+                return about_key or missing
         if violated.kind != "unique":
             is_gone = given.accounts and user is not None and not await unit.exists(user)
             return UserNotFoundError() if is_gone else None
@@ -878,10 +886,13 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         if violated is not None:
             if access_token is not None:
                 return error
-            is_key = violated.kind == "null"
             if violated.kind == "reference" and self._is_about_owner(violated):
                 return UserNotFoundError.from_integrity_error(error)
-            return (self._tokens.error_about_key(given.values) if is_key else None) or error
+            if violated.kind == "null":
+                about_key = self._tokens.error_about_key(given.values)
+                written = [(self._tokens, given.values)]
+                return about_key or _about_missing(error, violated, written) or error
+            return error
         if isinstance(error, StaleDataError):
             return error if await unit.exists(access_token) else AccessTokenNotFoundError()
         written = [(self._tokens, given.values)]
@@ -911,6 +922,20 @@ async def _about_values(
     # Who may not read the catalogue, or has lost the connection, is to see the first error.
     with suppress(Exception):
         return await error_about_values(error, live, written)
+    return None
+
+
+def _about_missing(
+    error: Exception, violated: Violation, written: Sequence[tuple[Any, Mapping[str, Any]]]
+) -> Exception | None:
+    """Return the error that says which attribute was given no value, if one that was written
+    lacks it."""
+    for of, values in written:
+        for attribute, column in of.columns.items():
+            is_it = column.name in violated.columns and violated.is_in(column.table)
+            if is_it and values.get(attribute) is None:
+                message = f"{of.name}.{attribute} needs a value: its column takes no NULL."
+                return InvalidValueError.from_integrity_error(error, message)
     return None
 
 
@@ -948,7 +973,7 @@ def _holds(instance: Any, attribute: str, value: Any, of: Entity) -> bool:
 
 def _check_batch(name: str, value: Any) -> None:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}.")
+        raise TypeError(f"{name} must be an int, not {kind_of(value)}.")
     if not 1 <= value <= LARGEST_BATCH:
         raise ValueError(f"{name} must be between 1 and {LARGEST_BATCH}.")
 
@@ -971,14 +996,14 @@ def is_ours(method: Any) -> bool:
 def _as_text(name: str, value: Any) -> str:
     """Return what is stored for a number, or raise `TypeError` for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise TypeError(f"{name} must be a str, not {type(value).__name__}.")
+        raise TypeError(f"{name} must be a str, not {kind_of(value)}.")
     return str(value)
 
 
 def _checked_max_age(max_age: Any, of: Any) -> datetime:
     """Return a time as it is compared with a column of this type."""
     if not isinstance(max_age, datetime):
-        raise TypeError(f"max_age must be a datetime, not {type(max_age).__name__}.")
+        raise TypeError(f"max_age must be a datetime, not {kind_of(max_age)}.")
     try:
         moment = as_utc(max_age)
     except OverflowError:

@@ -62,6 +62,7 @@ from fastapi_users_db.mapping import (
     Entity,
     UserEntity,
     assign,
+    check_oauth_account_class,
     entity,
     is_verbatim,
     read,
@@ -117,6 +118,8 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         check_table("user_table", user_table, user_model, usage)
         if oauth_account_table is not None:
             check_table("oauth_account_table", oauth_account_table, user_model, usage)
+            if user_model is None:
+                check_oauth_account_class(user_table, oauth_account_table, usage)
         self.database = database
         self.user_table = user_table
         self.oauth_account_table = oauth_account_table

@@ -56,6 +56,7 @@ from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
     Entity,
     UserEntity,
+    check_oauth_account_class,
     entity,
     is_verbatim,
     members,
@@ -109,6 +110,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         check_mapped_class("user_table", user_table, usage)
         if oauth_account_table is not None:
             check_mapped_class("oauth_account_table", oauth_account_table, usage)
+            check_oauth_account_class(user_table, oauth_account_table, usage)
         self.session = session
         self.user_table = user_table
         self.oauth_account_table = oauth_account_table

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from fastapi_users_db.drivers import is_retryable
+from fastapi_users_db.exceptions import kind_of
 
 __all__ = ["checked_retries", "is_changed", "repeated"]
 
@@ -27,7 +28,7 @@ def checked_retries(retries: Any, *, commit: bool = True) -> int:
         ValueError: it is negative, or another than the adapter ends the transaction.
     """
     if not isinstance(retries, int) or isinstance(retries, bool):
-        raise TypeError(f"retries must be an int, not {type(retries).__name__}.")
+        raise TypeError(f"retries must be an int, not {kind_of(retries)}.")
     if retries < 0:
         raise ValueError("retries must be 0 or more.")
     if retries and not commit:

@@ -20,7 +20,12 @@ from sqlalchemy.util import ScopedRegistry
 from fastapi_users_db.adapters.history import has_only_read, watch
 from fastapi_users_db.adapters.retries import is_changed
 from fastapi_users_db.catalogue import LiveTables
-from fastapi_users_db.exceptions import SessionInUseError, UnsuitableServerError, hide_values
+from fastapi_users_db.exceptions import (
+    SessionInUseError,
+    UnsuitableServerError,
+    hide_values,
+    kind_of,
+)
 from fastapi_users_db.mapping import (
     ALWAYS_WRITTEN,
     Entity,
@@ -60,8 +65,7 @@ _TASK = "fastapi_users_db.task"
 def check_session(session: Any, usage: str) -> None:
     """Raise `TypeError` if this is no `AsyncSession`, with the right call."""
     if not has_attributes(session, "execute", "add"):
-        kind = session.__name__ if isinstance(session, type) else type(session).__name__
-        raise TypeError(f"session must be an AsyncSession, not {kind}. Call {usage}.")
+        raise TypeError(f"session must be an AsyncSession, not {kind_of(session)}. Call {usage}.")
     if issubclass(type(session), Session | scoped_session):
         raise TypeError(
             f"session must be an AsyncSession, not a synchronous {type(session).__name__}: make it "
@@ -72,7 +76,7 @@ def check_session(session: Any, usage: str) -> None:
 def check_mapped_class(name: str, value: Any, usage: str) -> None:
     """Raise `TypeError` if this is no mapped class, with the right call."""
     if not is_mapped_class(value):
-        raise TypeError(f"{name} must be a mapped class, not {value!r}. Call {usage}.")
+        raise TypeError(f"{name} must be a mapped class, not {kind_of(value)}. Call {usage}.")
 
 
 def sessions(session: Any) -> tuple[Any, Session | None]:

@@ -23,6 +23,7 @@ __all__ = [
     "create_index_if",
     "has_own_constructor",
     "is_mapped_by_annotation",
+    "is_without_primary_key",
     "python_type",
     "written_states",
 ]
@@ -66,6 +67,16 @@ def is_mapped_by_annotation(cls: type[Any], name: str) -> bool:
     """
     annotation = get_annotations(cls, **ANNOTATIONS).get(name)
     return hasattr(orm, "MappedColumn") and "Mapped[" in str(annotation)
+
+
+def is_without_primary_key(mapper: Mapper[Any]) -> bool:
+    """Tell whether a table has no primary key, and its class names none: SQLAlchemy refuses it.
+
+    What a class names in `__mapper_args__` has no public name in any version.
+    """
+    table: Any = mapper.local_table
+    named = mapper._primary_key_argument or mapper.inherits
+    return isinstance(table, Table) and not table.primary_key.columns and not named
 
 
 def written_states(session: Session) -> set[InstanceState[Any]]:

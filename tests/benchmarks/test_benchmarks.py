@@ -1,7 +1,9 @@
 """The benchmark's own logic: what it seeds, how it interleaves, what it prints and publishes."""
 
 import gc
+import io
 import json
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from rich.console import Console
 
 from benchmarks import __main__ as benchmark
 from benchmarks import data, published, report
@@ -156,6 +159,33 @@ def test_what_is_published_is_what_was_measured() -> None:
     results = json.loads((benchmark.ROOT / "benchmarks" / "published.json").read_text())
     page = (benchmark.DOCS / "src" / "performance" / "tables.md").read_text()
     assert page == published.page(results)
+
+
+def printed(**options: Any) -> str:
+    output = io.StringIO()
+    console = Console(file=output, color_system=None, **options)
+    results = {"machine": "x", "date": "y", "quick": True}
+    rows = [{**ROW, "operation": name} for name in report.LABELS]
+    benchmark.show(console, report.page({**results, "suites": {"orm-sqlite": rows}}))
+    return output.getvalue()
+
+
+def test_the_page_is_printed_as_it_is_where_there_is_no_terminal() -> None:
+    output = printed(width=60)
+    for label in report.LABELS.values():
+        assert f"\n| {label} |" in output
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_nothing_is_cut_on_a_terminal(width: int) -> None:
+    output = printed(width=width, force_terminal=True)
+    assert "…" not in output
+    assert max(map(len, output.splitlines())) <= width
+    shown = re.sub(
+        r"\W", "", "".join(line.split("│")[1] for line in output.splitlines() if "│" in line)
+    )
+    for label in report.LABELS.values():
+        assert re.sub(r"\W", "", label) in shown
 
 
 def test_what_is_published_is_for_users() -> None:

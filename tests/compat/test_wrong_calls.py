@@ -82,6 +82,14 @@ class TestORM:
         with raises(ANY):
             SQLAlchemyUserDatabase(AsyncSession, current.User)
 
+    async def test_session_that_was_not_awaited(self, current: SimpleNamespace) -> None:
+        async def connect() -> None: ...
+
+        forgotten = connect()
+        with raises("not coroutine (did you forget await?). Call " + CURRENT):
+            SQLAlchemyUserDatabase(forgotten, current.User)
+        await forgotten
+
     def test_engine(self, engine: Any, current: SimpleNamespace) -> None:
         with raises(CURRENT):
             SQLAlchemyUserDatabase(engine, current.User)
@@ -225,6 +233,18 @@ class TestWrites:
         user = await form.user_db.create(anne())
         with pytest.raises(TypeError, match=re.escape("Call update(user, update_dict)")):
             await form.user_db.update(user, [("is_active", False)])
+
+    async def test_what_was_not_awaited_is_said(self, form: Any) -> None:
+        user_db: Any = form.user_db
+        for call in (
+            lambda forgotten: user_db.create(forgotten),
+            lambda forgotten: user_db.update(forgotten, {}),
+            lambda forgotten: user_db.delete(forgotten),
+        ):
+            forgotten = user_db.get_by_email("anne@example.com")
+            with pytest.raises(TypeError, match=r"not coroutine \(did you forget await\?\)"):
+                await call(forgotten)
+            forgotten.close()
 
     async def test_class_in_place_of_an_object(self, form: Any, rows: Any) -> None:
         """As `delete(User)`: `User.id` is a column, and with it any row is the user's."""

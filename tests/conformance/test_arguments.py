@@ -71,6 +71,29 @@ async def test_what_is_no_account_user_or_token_is_refused(backend: Backend) -> 
             await backend.tokens.delete(other)
 
 
+async def test_what_was_not_awaited_is_said(backend: Backend) -> None:
+    users, tokens = backend.users, backend.tokens
+    user = await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+    calls = (
+        *(users.create, users.delete, users.get, users.get_by_email),
+        *(tokens.create, tokens.delete, tokens.get_by_token),
+        lambda forgotten: users.update(forgotten, {}),
+        lambda forgotten: users.update(user, forgotten),
+        lambda forgotten: users.update(user, {"hashed_password": forgotten}),
+        lambda forgotten: users.update(user, {"oauth_accounts": forgotten}),
+        lambda forgotten: users.add_oauth_account(forgotten, ACCOUNT),
+        lambda forgotten: users.update_oauth_account(user, forgotten, {}),
+        lambda forgotten: tokens.update(forgotten, {}),
+    )
+    for call in calls:
+        forgotten = users.get(user.id)
+        with pytest.raises(
+            (TypeError, ValueError), match=r"not coroutine \(did you forget await\?"
+        ):
+            await call(forgotten)
+        forgotten.close()
+
+
 async def test_times_and_sizes_of_the_wrong_kind_are_refused(backend: Backend) -> None:
     user = await backend.users.create(ANNE)
     await backend.tokens.create({"token": "abc", "user_id": user.id, "created_at": NOON})

@@ -1,4 +1,4 @@
-"""The apps that the tutorials build, and the shortest program, over HTTP on every database."""
+"""The apps that the tutorials build, over HTTP on every database."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.conftest import DATABASES, Addresses
-from tests.docs.samples import ROOT, SOURCE, client_of, load, log_in, register
+from tests.docs.samples import SOURCE, client_of, load, log_in, register
 
 every_database = pytest.mark.parametrize("database", DATABASES)
 databases_adapter = pytest.mark.filterwarnings(
@@ -51,14 +51,6 @@ async def test_orm_tutorial_continues_with_the_data_of_the_databases_tutorial(
     async with client_of(load("orm/app.py", address).app) as client:
         response = await client.get("/users/me", headers=await log_in(client))
     assert response.json() == user
-
-
-async def test_shortest_program_runs(empty_database: Callable[[str], Addresses]) -> None:
-    await load("shortest.py", empty_database("sqlite").orm).main()
-
-
-def test_readme_shows_the_shortest_program() -> None:
-    assert (SOURCE / "shortest.py").read_text() in (ROOT / "README.md").read_text()
 
 
 def addresses() -> list[str]:

@@ -143,6 +143,6 @@ async def test_without_a_table_of_accounts_there_need_be_no_relationship(app: Ap
 
 
 async def test_a_missing_relationship_is_named(app: App) -> None:
-    async with app.users(UserWithAccounts, Account) as users:
-        with pytest.raises(TypeError, match="oauth_accounts: Mapped"):
+    with pytest.raises(TypeError, match="oauth_accounts: Mapped"):
+        async with app.users(UserWithAccounts, Account) as users:
             await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
