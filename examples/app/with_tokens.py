@@ -8,14 +8,14 @@ from fastapi import Depends, FastAPI
 from fastapi_users import FastAPIUsers
 from fastapi_users.authentication import AuthenticationBackend, BearerTransport
 from fastapi_users.schemas import BaseUserUpdate
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import fastapi_users_db
 from fastapi_users_db.authentication import DatabaseStrategy
 
-from .database import Session, lifespan
-from .models import Base, User
-from .on_orm import get_user_manager
-from .users import UserRead
+from .models import Base, OAuthAccount, User
+from .on_orm import lifespan, session_maker
+from .users import UserManager, UserRead
 
 
 class AccessToken(fastapi_users_db.SQLAlchemyBaseAccessTokenTableUUID, Base):
@@ -23,6 +23,19 @@ class AccessToken(fastapi_users_db.SQLAlchemyBaseAccessTokenTableUUID, Base):
 
 
 AccessTokenDatabase = fastapi_users_db.SQLAlchemyAccessTokenDatabase[AccessToken]
+
+
+async def get_session() -> AsyncIterator[AsyncSession]:
+    async with session_maker() as session:
+        yield session
+
+
+# Both adapters have the same session, so one statement reads a token and its user.
+Session = Annotated[AsyncSession, Depends(get_session)]
+
+
+async def get_user_manager(session: Session) -> AsyncIterator[UserManager]:
+    yield UserManager(fastapi_users_db.SQLAlchemyUserDatabase(session, User, OAuthAccount))
 
 
 async def get_access_token_db(session: Session) -> AsyncIterator[AccessTokenDatabase]:

@@ -317,7 +317,7 @@ class Rows:
 
 
 @lru_cache(maxsize=16)
-def _is_unprocessed(record: type[Any]) -> bool:
+def _is_unprocessed(record: Any) -> bool:
     """Tell whether a record is asyncpg's own: other drivers' values are SQLAlchemy's already."""
     return record.__module__.partition(".")[0] == "asyncpg"
 
