@@ -31,7 +31,7 @@ $(VENV)/ready: pyproject.toml compat/pyproject.toml
 	@echo "2 of 3: uv, which installs the rest ..."
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install uv
 	@echo "3 of 3: all that the targets need ..."
-	@$(UV) --editable ".[databases]" --editable compat --group dev
+	@[ -t 2 ] || quiet=--quiet; $(UV) $$quiet --editable ".[databases]" --editable compat --group dev
 	@touch $@
 
 test: $(VENV)/ready
