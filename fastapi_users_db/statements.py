@@ -140,26 +140,40 @@ def is_owner_of_token(users: UserEntity, tokens: Entity) -> Any:
 
 def where_token(
     selected: Any,
-    is_owner: Any,
+    users: UserEntity,
     tokens: Entity,
     values: Sequence[str],
     max_age: datetime | None,
-) -> Any:
-    """Return the statement for the users of the access tokens with one of these values.
+) -> tuple[Any, dict[str, Any]]:
+    """Return the statement for the users of the access tokens with one of these values, and its
+    parameters.
 
     Parameters:
-        selected: the statement for all users.
-        is_owner: the criterion of `is_owner_of_token`.
-        tokens: the access token's class.
+        selected: the statement for all users, the same object each time.
+        users: the user's class.
+        tokens: the access token's.
         values: what may be stored of one token.
         max_age: when the access token was created at the earliest, or `None`.
     """
-    column, token = tokens.column("token"), tokens.expression("token")
-    # Not IN: its text depends on how many values it has.
-    is_one = [_same(column, token, value) for value in values]
-    statement = selected.join(tokens.target, is_owner).where(or_(*is_one))
+    parameters: dict[str, Any] = {_TOKEN.format(n): value for n, value in enumerate(values)}
     if max_age is not None:
-        statement = statement.where(tokens.expression("created_at") >= max_age)
+        parameters[_MAX_AGE] = max_age
+    return _where_token(selected, users, tokens, tuple(parameters)), parameters
+
+
+_TOKEN, _MAX_AGE = "access_token_{}", "access_token_max_age"
+
+
+@lru_cache(maxsize=256)
+def _where_token(selected: Any, users: UserEntity, tokens: Entity, names: tuple[str, ...]) -> Any:
+    column, token = tokens.column("token"), tokens.expression("token")
+    created_at = tokens.expression("created_at")
+    values = [bindparam(name, type_=column.type) for name in names if name != _MAX_AGE]
+    # Not IN: its text depends on how many values it has.
+    is_one = or_(*(_same(column, token, value) for value in values))
+    statement = selected.join(tokens.target, is_owner_of_token(users, tokens)).where(is_one)
+    if _MAX_AGE in names:
+        statement = statement.where(created_at >= bindparam(_MAX_AGE, type_=created_at.type))
     return statement
 
 
