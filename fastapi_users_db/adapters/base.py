@@ -66,6 +66,7 @@ from fastapi_users_db.statements import (
     select_sessions,
     select_taken,
     where_token,
+    where_token_is_given,
 )
 from fastapi_users_db.types import as_utc
 from fastapi_users_db.values import is_storable
@@ -245,10 +246,10 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         if oldest is not None:
             oldest = _checked_max_age(oldest, of.expression("created_at").type)
         selected, users = self._select_user(), self._users
-        statement, parameters = where_token(selected, users, of, values, oldest)
         if "_get_user" in vars(self) or not is_ours(type(self)._get_user):
             # The app's own takes a statement that has its values.
-            return await self._get_user(statement.params(parameters))
+            return await self._get_user(where_token(selected, users, of, values, oldest))
+        statement, parameters = where_token_is_given(selected, users, of, values, oldest)
         return await self._get_user(statement, parameters)
 
     @repeated
