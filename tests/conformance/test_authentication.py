@@ -199,14 +199,22 @@ async def test_who_is_filtered_out_is_not_found(
     strategy, manager = strategy_of(backend), Manager(backend.users)
     token = await strategy.write_token(user)
     get_user = backend.users._get_user
+    emails: list[str] = []
 
-    async def only_eva(statement: Any) -> Any:
-        return await get_user(statement.where(User.__table__.c.email == "eva@example.com"))
+    async def filtered(statement: Any) -> Any:
+        for email in emails:
+            statement = statement.where(User.__table__.c.email == email)
+        return await get_user(statement)
 
-    monkeypatch.setattr(backend.users, "_get_user", only_eva)
-    with counted(backend) as statements:
-        assert await strategy.read_token(token, manager) is None
-    assert len(statements) == 1
+    # What is compiled for a statement of ours is not to be taken for one of the app's.
+    assert await strategy.read_token(token, manager) is not None
+    monkeypatch.setattr(backend.users, "_get_user", filtered)
+    for wanted, is_found in ([], True), ([user.email], True), (["eva@example.com"], False):
+        emails[:] = wanted
+        with counted(backend) as statements:
+            assert (await strategy.read_token(token, manager) is not None) is is_found
+            assert await strategy.read_token("a" * 43, manager) is None
+        assert len(statements) == 2
 
 
 @each_mode

@@ -1,11 +1,12 @@
 """Whatever the classes are: the user of a token is found, and sessions are ended."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 import pytest
 from fastapi_users import BaseUserManager, UUIDIDMixin
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, String, event
+from sqlalchemy import DateTime, ForeignKey, ForeignKeyConstraint, String, event
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -108,6 +109,21 @@ def with_dataclasses() -> Any:
     return User, Token
 
 
+def with_naive_times() -> Any:
+    class Base(DeclarativeBase):
+        pass
+
+    class User(SQLAlchemyBaseUserTableUUID, Base):
+        pass
+
+    class Token(SQLAlchemyBaseAccessTokenTableUUID, Base):
+        created_at: Mapped[datetime] = mapped_column(
+            DateTime, default=lambda: now_utc().replace(tzinfo=None)
+        )
+
+    return User, Token
+
+
 def with_kinds_of_users() -> Any:
     class Base(DeclarativeBase):
         pass
@@ -176,6 +192,7 @@ SHAPES = {
         with_other_names,
         with_two_keys,
         with_dataclasses,
+        with_naive_times,
         with_kinds_of_users,
         with_kinds_of_tokens,
     )
