@@ -31,8 +31,8 @@ $(VENV)/ready: pyproject.toml compat/pyproject.toml
 	@echo "2 of 3: uv, which installs the rest ..."
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install uv
 	@echo "3 of 3: all that the targets need ..."
-	@$(UV) --editable ".[databases]" --editable compat --group dev
-	@touch $@
+	@($(UV) --editable ".[databases]" --editable compat --group dev && touch $@) 2>&1 \
+		| grep --line-buffered -v '^ + '; test -e $@
 
 test: $(VENV)/ready
 	@$(BIN)/python -m pytest $(IN_PARALLEL) $(QUICK)
