@@ -205,7 +205,9 @@ class LiveTables:
     async def columns(self, table: Table) -> dict[str, ColumnType]:
         """Return the columns of a table by name; none if there is no such table."""
         if self.name not in _COLUMNS:
-            raise NotImplementedError(f"The tables of {self.name} cannot be checked.")
+            raise NotImplementedError(
+                f"check_schema can read SQLite, PostgreSQL, MySQL and MariaDB, but not {self.name}."
+            )
         if table not in self._columns:
             self._schemas = await self._fetch_schemas()
             rows = await self._describe(table, _COLUMNS[self.name])

@@ -125,7 +125,7 @@ async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
             _problem(
                 *(live, column, "missing-user-index"),
                 found="no index",
-                expected="an index: without it the sessions of a user take a look at all tokens",
+                expected="an index: without it, finding the sessions of a user reads all tokens",
                 fix=_create_index(*(live, column, column.name, repr(column.name)), unique=False),
             )
         )
@@ -249,7 +249,7 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
                 *(live, column, "missing-lower-email-index"),
                 found="no unique index on lower()",
                 expected="a unique index on lower(), as unique_email_index() declares it: without "
-                "it the time of an answer tells which addresses are registered",
+                "it the time that a look-up takes tells which addresses are registered",
                 fix=_create_index(live, column, "email_lower", f"sa.text({expression!r})"),
             )
         )
@@ -268,8 +268,8 @@ async def _check_ids(live: LiveTables, users: UserEntity) -> list[SchemaProblem]
     return [
         _problem(
             *(live, column, "ids-that-come-again"),
-            found="the id of a deleted user is given to the next one, to whom tokens of the first "
-            "are a login",
+            found="the next user gets the id of a deleted one, whose tokens then log in as the "
+            "next user",
             expected="AUTOINCREMENT, with which no id comes again",
             fix=f"with {_operation(live, column, 'batch_alter_table', options)}: pass",
         )
@@ -290,7 +290,7 @@ async def _check_duplicates(live: LiveTables, column: sa.Column[Any]) -> list[Sc
         _problem(
             *(live, column, "emails-differing-by-case"),
             found=f"{count} {'address' if count == 1 else 'addresses'} of several users each",
-            expected="one user for each address, upper and lower case apart",
+            expected="one user for each address, in whatever case it is written",
             fix=live.sql(several.add_columns(sa.func.count().label("users"))),
         )
     ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, String, func
-from sqlalchemy.exc import InvalidRequestError, StatementError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError, StatementError
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import column_property, declarative_base, relationship
 
@@ -15,6 +15,8 @@ from fastapi_users_db import (
     SQLAlchemyBaseUserTableInt,
     SQLAlchemyUserDatabase,
 )
+from fastapi_users_db.adapters.base import _about_missing
+from fastapi_users_db.drivers import Violation
 from fastapi_users_db.exceptions import hide_values
 from fastapi_users_db.mapping import entity
 
@@ -120,6 +122,18 @@ async def test_an_account_is_given_no_owner() -> None:
     for owner, error in (({"owner": User()}, TypeError), ({"user_id": 2}, InvalidValueError)):
         with pytest.raises(error, match=r"OAuthAccount\.(owner|user_id)"):
             await users.add_oauth_account(user, owner)
+
+
+def test_what_the_database_misses_is_named_if_it_was_not_given() -> None:
+    users, error = entity(User), IntegrityError("INSERT", {}, Exception("NOT NULL"))
+    written = [(users, {"email": "anne@example.com"})]
+    named = _about_missing(error, Violation("null", frozenset({"hashed_password"})), written)
+    assert str(named) == "User.hashed_password needs a value: its column takes no NULL."
+    assert isinstance(named, InvalidValueError)
+    assert isinstance(named, IntegrityError)
+    # As a trigger may say it of a table of its own.
+    for column in ("email", "of_another_table"):
+        assert _about_missing(error, Violation("null", frozenset({column})), written) is None
 
 
 class ValueOnPostgreSQLError(Exception):

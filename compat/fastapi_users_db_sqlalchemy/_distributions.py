@@ -25,8 +25,8 @@ def check() -> None:
     version = _version(UPSTREAM)
     if version is not None:
         raise ConflictingDistributionError(
-            f"{UPSTREAM} {version} and {OURS} are both installed, and both are the import package "
-            f"{__package__}: which files of which are in use is chance. Keep one: pip uninstall "
+            f"{UPSTREAM} {version} and {OURS} are both installed, and each has overwritten files "
+            f"of the other in the import package {__package__}. Keep one: pip uninstall "
             f"--yes {UPSTREAM} && {_reinstall()}. Check that nothing asks for "
             f"fastapi-users[sqlalchemy]: write fastapi-users and fastapi-users-db[compat]."
         )
