@@ -32,10 +32,10 @@ def render_item(type_: str, object_: Any, autogen_context: Any) -> str | Literal
 
 
 def include_object(object_: Any, name: str | None, type_: str, *_: Any) -> bool:
-    """Leave out what MySQL and MariaDB go without; give it to `context.configure`.
+    """Leave out indexes that MySQL and MariaDB do not need; give it to `context.configure`.
 
-    These are the index of `unique_email_index` and those on foreign keys: Alembic does not ask
-    whether an index is to be created on this database.
+    These are the index of `unique_email_index` and those on foreign keys. Alembic itself does not
+    ask whether an index is to be created on this database.
 
     Parameters:
         object_: the object, a part of the metadata or of the database.

@@ -46,9 +46,9 @@ _SAME: dict[str, list[set[str]]] = {
 
 @dataclass(frozen=True)
 class SchemaProblem:
-    """One thing in which the live tables are not what the adapter needs.
+    """A difference between the tables in the database and what the adapter needs.
 
-    It names tables and columns and counts rows, and never holds a value out of one.
+    It names tables and columns and counts rows. It never contains a value of a row.
 
     Attributes:
         code: stable name of the kind of problem; also the anchor of its section in the
@@ -57,8 +57,8 @@ class SchemaProblem:
         column: the column, or `None` if it is about the whole table.
         found: what there is.
         expected: what there should be.
-        fix: one line that makes it so: an operation of Alembic's, a statement, a command, or what
-            the class is to say.
+        fix: one line that removes the difference: an operation for Alembic, an SQL statement, a
+            command, or a line for the class.
     """
 
     code: str
@@ -257,7 +257,7 @@ async def _check_email(live: LiveTables, users: UserEntity) -> list[SchemaProble
 
 
 async def _check_ids(live: LiveTables, users: UserEntity) -> list[SchemaProblem]:
-    """Look for ids that come again, with which the tokens of a deleted user are the next user's."""
+    """Look for ids that are used twice: the tokens of a deleted user are then the next user's."""
     column = users.find_column("id")
     found = None if column is None else await live.column(column)
     if column is None or found is None or not _same_family(live, live.declared(column.type), found):
@@ -270,7 +270,7 @@ async def _check_ids(live: LiveTables, users: UserEntity) -> list[SchemaProblem]
             *(live, column, "ids-that-come-again"),
             found="the next user gets the id of a deleted one, whose tokens then log in as the "
             "next user",
-            expected="AUTOINCREMENT, with which no id comes again",
+            expected="AUTOINCREMENT, so that no id is used twice",
             fix=f"with {_operation(live, column, 'batch_alter_table', options)}: pass",
         )
     ]

@@ -100,7 +100,7 @@ class SQLAlchemyBaseUserTableUUID(SQLAlchemyBaseUserTable[uuid.UUID]):
 class SQLAlchemyBaseUserTableInt(SQLAlchemyBaseUserTable[int]):
     """Columns of the user table, with an integer as `id` that the database counts up.
 
-    No id comes again: on SQLite the table has `AUTOINCREMENT`.
+    No id is used twice: on SQLite the table has `AUTOINCREMENT`.
     """
 
     if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class SQLAlchemyBaseOAuthAccountTableUUID(SQLAlchemyBaseOAuthAccountTable[uuid.U
 class SQLAlchemyBaseOAuthAccountTableInt(SQLAlchemyBaseOAuthAccountTable[int]):
     """Columns of the OAuth account table, with an integer as `id` that the database counts up.
 
-    No id comes again: on SQLite the table has `AUTOINCREMENT`.
+    No id is used twice: on SQLite the table has `AUTOINCREMENT`.
     """
 
     if TYPE_CHECKING:
@@ -223,10 +223,10 @@ class SQLAlchemyBaseAccessTokenTableInt(SQLAlchemyBaseAccessTokenTable[int]):
 def unique_email_index(user_table: type[Any]) -> Index:
     """Declare a unique index on the lower-case e-mail address.
 
-    With it no two users' addresses differ only by case, and a look-up that ignores case needs no
-    scan of the table. The adapters then look for an address through this index alone, so the table
-    must have it. Call it once, after the class; `create_all` and Alembic then create the index. On
-    MariaDB and MySQL nothing is created: the column's own unique index compares without case there.
+    It keeps two users from having addresses that differ only in case, and serves look-ups that
+    ignore case. The adapters then look for an address through this index alone, so the table must
+    have it. Call this function once, after the class; `create_all` and Alembic then create the
+    index. On MariaDB and MySQL nothing is created: the column's own unique index ignores case.
 
     Parameters:
         user_table: the user's mapped class.
@@ -243,10 +243,11 @@ def unique_email_index(user_table: type[Any]) -> Index:
 def unique_oauth_account_index(oauth_account_table: type[Any]) -> Index:
     """Declare a unique index on the name of the OAuth client and the id of the account there.
 
-    With it an external account has one owner also if two requests link it at the same time; without
+    It gives an external account one owner, even if two requests link it at the same time. Without
     it both can succeed. The ORM adapter then leaves it to the index to refuse an account that is
-    linked already, so the table must have it. Call it once, after the class; `create_all` and
-    Alembic then create the index. On MariaDB and MySQL it compares as the columns' collation does.
+    linked already, so the table must have it. Call this function once, after the class;
+    `create_all` and Alembic then create the index. On MariaDB and MySQL the index compares as the
+    collation of the columns does.
 
     Parameters:
         oauth_account_table: the OAuth account's mapped class.

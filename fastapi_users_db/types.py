@@ -56,8 +56,8 @@ class GUID(UUIDDecorator):
 class TIMESTAMPAware(DatetimeDecorator):
     """A point in time, always aware and in UTC in Python.
 
-    MySQL and SQLite store no offset, and SQLAlchemy drops it on the way there: aware values
-    are converted to UTC before they are stored, naive ones are taken as UTC.
+    MySQL and SQLite store no offset, and SQLAlchemy drops it. So a value with a time zone is
+    converted to UTC before it is stored, and a value without one is taken as UTC.
     """
 
     impl = TIMESTAMP

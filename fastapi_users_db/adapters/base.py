@@ -105,7 +105,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
     Attributes:
         user_table: the user's class (or table).
         oauth_account_table: the OAuth account's class (or table), or `None`.
-        retries: how often a call is begun anew at most where the database asks for it.
+        retries: how many times a call is repeated at most if the database asks for it.
     """
 
     user_table: Any
@@ -137,8 +137,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Return the user with this e-mail address.
 
         The address as it is stored wins, and is found through the unique index. Otherwise upper
-        and lower case do not matter. An address that differs by more, as an accent or a trailing
-        space, is never a match, whatever the database's collation says.
+        and lower case do not matter. An address that differs by more, such as an accent or a
+        trailing space, is never a match, whatever the database's collation says.
 
         Parameters:
             email: the address.
@@ -627,7 +627,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
     Attributes:
         access_token_table: the access token's class (or table).
-        retries: how often a call is begun anew at most where the database asks for it.
+        retries: how many times a call is repeated at most if the database asks for it.
     """
 
     access_token_table: Any

@@ -92,9 +92,9 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             relationship `oauth_accounts` to it. With `user_model` a bare `Table` will do.
         user_model: a class to build users from instead. It is called with a row's columns as
             keyword arguments, and with `oauth_accounts` as a list of dicts.
-        retries: how often a call is begun anew at most, after a pause, where the database has
-            undone it and asks for that (`is_retryable`). It is not in a transaction of the app's
-            own.
+        retries: how many times a call is repeated at most, after a pause, if the database has
+            undone it and asks for that (`is_retryable`). A call is not repeated in a transaction
+            of the app's own.
 
     Raises:
         TypeError: the arguments are of the wrong kind or in the wrong order.
@@ -225,9 +225,9 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
             With `access_token_model` a bare `Table` will do.
         access_token_model: a class to build access tokens from instead. It is called with a
             row's columns as keyword arguments.
-        retries: how often a call is begun anew at most, after a pause, where the database has
-            undone it and asks for that (`is_retryable`). It is not in a transaction of the app's
-            own.
+        retries: how many times a call is repeated at most, after a pause, if the database has
+            undone it and asks for that (`is_retryable`). A call is not repeated in a transaction
+            of the app's own.
 
     Raises:
         TypeError: the arguments are of the wrong kind or in the wrong order.

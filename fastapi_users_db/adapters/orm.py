@@ -86,9 +86,10 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
             relationship `oauth_accounts` to it.
         commit: whether each write commits the session's transaction before it returns. With
             `False` it flushes inside a savepoint and the transaction stays the app's.
-        retries: how often a call is begun anew at most, after a pause, where the database has
-            undone it and asks for that (`is_retryable`). It is not if the transaction holds
-            something of the app's own that would be lost. It needs `commit=True`.
+        retries: how many times a call is repeated at most, after a pause, if the database has
+            undone it and asks for that (`is_retryable`). A call is not repeated if the
+            transaction holds something of the app's own, which would be lost. It needs
+            `commit=True`.
 
     Raises:
         TypeError: the arguments are of the wrong kind or in the wrong order.
@@ -173,9 +174,10 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         access_token_table: the access token's mapped class.
         commit: whether each write commits the session's transaction before it returns. With
             `False` it flushes inside a savepoint and the transaction stays the app's.
-        retries: how often a call is begun anew at most, after a pause, where the database has
-            undone it and asks for that (`is_retryable`). It is not if the transaction holds
-            something of the app's own that would be lost. It needs `commit=True`.
+        retries: how many times a call is repeated at most, after a pause, if the database has
+            undone it and asks for that (`is_retryable`). A call is not repeated if the
+            transaction holds something of the app's own, which would be lost. It needs
+            `commit=True`.
 
     Raises:
         TypeError: the arguments are of the wrong kind or in the wrong order.
