@@ -33,7 +33,7 @@ class Base(DeclarativeBase):
 
 
 class User(SQLAlchemyBaseUserTableUUID, Base):
-    __table_args__ = {"postgresql_partition_by": "HASH (id)"}
+    __table_args__ = ({"postgresql_partition_by": "HASH (id)"},)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
     email: Mapped[str] = mapped_column(String(320), index=True)
@@ -41,7 +41,7 @@ class User(SQLAlchemyBaseUserTableUUID, Base):
 
 
 class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
-    __table_args__ = {"postgresql_partition_by": "HASH (user_id)"}
+    __table_args__ = ({"postgresql_partition_by": "HASH (user_id)"},)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
     user_id: Mapped[uuid.UUID] = mapped_column(
@@ -50,7 +50,7 @@ class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
 
 
 class AccessToken(SQLAlchemyBaseAccessTokenTableUUID, Base):
-    __table_args__ = {"postgresql_partition_by": "HASH (user_id)"}
+    __table_args__ = ({"postgresql_partition_by": "HASH (user_id)"},)
 
     token: Mapped[str] = mapped_column(String(43), primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(

@@ -34,7 +34,7 @@ max_client_conn = 200
 def running(server: URL) -> Iterator[URL]:
     """Give the address of a PgBouncer in transaction mode, with three connections to `server`.
 
-    The test that asks is skipped (in CI: it fails) where the program is not installed.
+    The test that asks is skipped where the program is not installed.
     """
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
     if program is None:

@@ -129,7 +129,10 @@ async def visitors(
         else {"init_command": for_all}
     )
     monkeypatch.setattr(
-        application, "create_async_engine", partial(create_async_engine, isolation_level=isolation)
+        application,
+        "create_async_engine",
+        # On a slow machine the last of them wait long for a connection.
+        partial(create_async_engine, isolation_level=isolation, pool_timeout=600),
     )
     monkeypatch.setattr(application, "Database", partial(Database, **options))
     monkeypatch.setattr(application, "password_helper", Hashing())

@@ -13,7 +13,7 @@ from pathlib import Path
 TESTS = Path(__file__).parent.parent
 SERIAL = ("equivalence", "flat")
 """These show their progress and measure the process: they run one by one."""
-SUITES = ("races", "atomicity", "outages", "hostile", "differential")
+SUITES = ("races", "atomicity", "outages", "hostile", "differential", "more_servers")
 DIRECTORIES = {"flat": "soak"}
 
 
