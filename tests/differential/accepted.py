@@ -167,6 +167,14 @@ ACCEPTED = [
         ANSWER,
     ),
     Accepted(
+        "OAuth accounts without a table",
+        "a login that finds nobody would register somebody anew",
+        ("legacy-orm",),
+        ("get_by_oauth_account",),
+        (ANSWER,),
+        "NotSetOAuthAccountTableError",
+    ),
+    Accepted(
         "an object after an error",
         "it stays readable",
         ("current",),
