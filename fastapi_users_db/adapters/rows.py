@@ -132,7 +132,7 @@ class Rows:
             # A mapping of the app's own, for `_make_user`: its values are what they should be.
             return {key: record[prefix + column.name] for key, column in wanted}
         values = {key: raw[prefix + column.name] for key, column in wanted}
-        if _is_unprocessed(type(raw)):
+        if _is_unprocessed(raw):
             # Of its own, `databases` leaves out the type's processing of all but str and numbers.
             for key, column in wanted:
                 if (process := _result_processor(column)) is not None:
@@ -142,7 +142,7 @@ class Rows:
     def named(self, record: Any) -> dict[str, Any]:
         """Return all values of a record by name, whichever it has: it may be of a join."""
         raw = getattr(record, "_mapping", record)
-        values = record if _is_unprocessed(type(raw)) else raw
+        values = record if _is_unprocessed(raw) else raw
         return {name: values[name] for name in raw.keys()}  # noqa: SIM118  a record of asyncpg's iterates over values
 
     def changes(
@@ -315,10 +315,9 @@ class Rows:
         return filled
 
 
-@lru_cache(maxsize=16)
-def _is_unprocessed(record: type[Any]) -> bool:
+def _is_unprocessed(record: Any) -> bool:
     """Tell whether a record is asyncpg's own: other drivers' values are SQLAlchemy's already."""
-    return record.__module__.partition(".")[0] == "asyncpg"
+    return type(record).__module__.partition(".")[0] == "asyncpg"
 
 
 class _DefaultContext:
