@@ -117,18 +117,183 @@ class Accepted:
 
 LEGACY = ("databases", "legacy-orm")
 ALL = (*LEGACY, "current")
-WRITES = ("update", "update_part", "update_constructed", "link")
-READS = ("get_by_email", "get_by_oauth_account", "get_token", "get")
-REFUSED = ("IntegrityError", "UniqueViolationError", "ForeignKeyViolationError")
+UPDATES = ("update", "update_part", "update_constructed", "update_any", "link")
+CREATES = ("create", "create_constructed")
+READS = ("get", "get_again", "get_by_email", "get_by_oauth_account", "get_token")
+ANSWER = "an answer"
 
 ACCEPTED = [
     Accepted(
-        "something that is no user",
+        "what is no user, or no token",
         "ours says what to call",
-        LEGACY,
-        ("create_any", "update", "update_any", "delete", "delete_any", "link"),
-        ("AttributeError",),
+        ALL,
+        ("create_any", *UPDATES, "delete", "delete_any", "update_token", "delete_token"),
+        ("AttributeError", "UnmappedInstanceError"),
         "TypeError",
+    ),
+    Accepted(
+        "a user that is gone",
+        "upstream writes nothing and reports a success, or fails obscurely",
+        ALL,
+        UPDATES,
+        (
+            *(ANSWER, "AttributeError", "InvalidRequestError", "IntegrityError", "TypeError"),
+            *("ForeignKeyViolationError", "DataError"),
+        ),
+        "UserNotFoundError",
+    ),
+    Accepted(
+        "a token that is gone",
+        "upstream writes nothing and reports a success",
+        ALL,
+        ("update_token",),
+        (ANSWER, "InvalidRequestError"),
+        "AccessTokenNotFoundError",
+    ),
+    Accepted(
+        "a token of nobody, on SQLite",
+        "where foreign keys are not enforced it would outlive its user",
+        ALL,
+        ("create_token",),
+        (ANSWER,),
+        "UserNotFoundError",
+    ),
+    Accepted(
+        "`None` or a number, on PostgreSQL",
+        "it finds nobody, or whose number it is, on every database",
+        ALL,
+        READS,
+        ("DataError", "ProgrammingError", "DBAPIError"),
+        ANSWER,
+    ),
+    Accepted(
+        "OAuth accounts without a table",
+        "a login that finds nobody would register somebody anew",
+        ("legacy-orm",),
+        ("get_by_oauth_account",),
+        (ANSWER,),
+        "NotSetOAuthAccountTableError",
+    ),
+    Accepted(
+        "an object after an error",
+        "it stays readable",
+        ("current",),
+        ("get_again",),
+        ("MissingGreenlet", "StatementError"),
+        ANSWER,
+    ),
+    Accepted(
+        "text for an id that is a number",
+        "it is no id, on every database",
+        ("current",),
+        ("get",),
+        (ANSWER, "ProgrammingError", "DBAPIError"),
+        "InvalidIDError",
+    ),
+    Accepted(
+        "defaults of Python's in the table",
+        "`databases` does not know them: ours applies them",
+        ("databases",),
+        (*CREATES, *UPDATES),
+        ("IntegrityError", "NotNullViolationError", "NotNullViolation", "AttributeError"),
+        ANSWER,
+    ),
+    Accepted(
+        "`NULL` in `TIMESTAMPAware`",
+        "upstream 3 cannot read it",
+        ("legacy-orm",),
+        (*CREATES, *UPDATES, *READS),
+        ("AttributeError",),
+        ANSWER,
+    ),
+    Accepted(
+        "a naive time for an aware column, on PostgreSQL",
+        "it is taken for UTC, as on the others",
+        ("legacy-orm", "current"),
+        (*CREATES, *UPDATES, "create_token", "update_token"),
+        ("DBAPIError",),
+        ANSWER,
+    ),
+    Accepted(
+        "a moment in another zone, on SQLite and MariaDB",
+        "upstream compares the hour and not the moment",
+        ALL,
+        ("get_token",),
+        (ANSWER,),
+        "another: accounts, created_at, is_given, private, token, type, user_id",
+    ),
+    Accepted(
+        "one external account twice",
+        "two rows lock their users out: the link is updated, another user's is refused",
+        ("databases",),
+        ("link", *CREATES),
+        (ANSWER, "IntegrityError", "UniqueViolationError", "UniqueViolation"),
+        "OAuthAccountAlreadyLinkedError",
+    ),
+    Accepted(
+        "an OAuth account twice in one list",
+        "upstream has deleted all when it fails",
+        ("databases",),
+        ("link",),
+        ("IntegrityError", "UniqueViolationError", "UniqueViolation"),
+        "InvalidValueError",
+    ),
+    Accepted(
+        "OAuth accounts in `update(user)`",
+        "upstream drops new ones without a word",
+        ("legacy-orm",),
+        UPDATES,
+        (ANSWER,),
+        "another: accounts",
+    ),
+    Accepted(
+        "an OAuth account of another user's",
+        "upstream moves it, or drops it, without a word",
+        ("legacy-orm", "current"),
+        UPDATES,
+        (ANSWER, "IntegrityError"),
+        "OAuthAccountAlreadyLinkedError",
+    ),
+    Accepted(
+        "values that the database converts",
+        "they are as they are stored: upstream returns what was given until the session ends",
+        ("legacy-orm", "current"),
+        (*CREATES, *UPDATES, *READS),
+        (ANSWER,),
+        "another: accounts, address, aware, bare, big, color, credit, flag, other, ratio, role, "
+        "seen, text_id, touched",
+    ),
+    Accepted(
+        "a text that is too long",
+        "ours names the column",
+        ALL,
+        (*CREATES, *UPDATES),
+        ("IntegrityError", "DataError", "DBAPIError", "StringDataRightTruncationError"),
+        "ColumnTooNarrowError",
+    ),
+    Accepted(
+        "a model that refuses its own row",
+        "nothing is written that could not be read again",
+        LEGACY,
+        (*CREATES, *UPDATES),
+        (ANSWER, "AttributeError"),
+        "ValidationError",
+    ),
+    Accepted(
+        "OAuth accounts of who was deleted, on SQLite",
+        "they would log in to nothing; the legacy ORM form also writes new ones",
+        ALL,
+        ("rows",),
+        (ANSWER,),
+        "another: oauth_account",
+    ),
+    Accepted(
+        "`onupdate` of a column where nothing else changed",
+        "flags are always written: another may have changed them",
+        ("legacy-orm", "current"),
+        ("rows",),
+        (ANSWER,),
+        "another: oauth_account, user",
     ),
 ]
 
