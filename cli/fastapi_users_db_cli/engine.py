@@ -25,6 +25,8 @@ __all__ = ["Failure", "Options", "Result", "check", "migrate"]
 STEPS = (1, 3, 4, 5)
 CYCLE = next(rule for rule in RULES if rule.code == "FUD004")
 UNUSED = next(rule for rule in RULES if rule.code == "FUD005")
+COMING = next(rule for rule in RULES if rule.code == "FUD320")
+"""Says at step 3 what step 5 does."""
 _PASSES = 20
 _OWN = {"fastapi_users", "fastapi_users_db", "fastapi_users_db_sqlalchemy"}
 
@@ -153,10 +155,12 @@ def migrate(texts: Mapping[str, str], steps: Iterable[int], options: Options) ->
     steps = sorted(steps)
     for step in steps:
         known: dict[str, str] = {}
+        is_legacy = False
         for _ in range(_PASSES):
             facts = files.facts()
             known |= facts.table_of
             facts.table_of = dict(known)
+            is_legacy = facts.is_legacy = facts.is_legacy or is_legacy
             found = find(facts, [step], options)
             changed, applied = _apply(
                 facts.project, [each for each in found if options.applies(each)]
@@ -167,7 +171,7 @@ def migrate(texts: Mapping[str, str], steps: Iterable[int], options: Options) ->
             files.texts.update(changed)
         else:
             raise RuntimeError(f"the rules of step {step} come to no end")
-        result.left += found
+        result.left += [each for each in found if each.rule is not COMING or 5 not in steps]
     if set(steps) == set(STEPS):
         facts = files.facts()
         left = [each for each in find(facts, STEPS, options) if each.rule is UNUSED]

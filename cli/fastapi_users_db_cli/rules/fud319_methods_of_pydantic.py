@@ -48,13 +48,15 @@ After:
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from fastapi_users_db_cli.facts import Facts
+from fastapi_users_db_cli.facts import FU, USER_ADAPTER, Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.source import Source
 
 _METHODS = {"copy", "dict", "json", "model_copy", "model_dump", "model_dump_json"}
+_ANSWERS = {"authenticate()", "create()", "get()", "get_by_email()", "update()"}
+"""The methods of managers and adapters that answer with a user."""
 _FROM = {"from_orm", "model_validate"}
 
 
@@ -67,10 +69,20 @@ def find(facts: Facts) -> Iterator[Finding]:
             func = call.func
             if not isinstance(func, ast.Attribute):
                 continue
-            if func.attr in _METHODS and facts.project.type_of(source, func.value) in users:
+            if func.attr in _METHODS and _is_user(facts, source, func.value, users):
                 yield _dumped(facts, source, call, func)
             elif facts.project.resolve(source, func.value) in facts.table_of:
                 yield _built(facts, source, call, func)
+
+
+def _is_user(facts: Facts, source: Source, node: ast.expr, users: Collection[str]) -> bool:
+    name = facts.project.type_of(source, node) or ""
+    owner, _, method = name.rpartition(".")
+    if method not in _ANSWERS:
+        return name in users
+    return facts.project.derives(owner, FU, "BaseUserManager") or facts.is_adapter(
+        owner, USER_ADAPTER
+    )
 
 
 def _dumped(facts: Facts, source: Source, call: ast.Call, func: ast.Attribute) -> Finding:

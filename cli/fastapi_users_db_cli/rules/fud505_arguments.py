@@ -53,7 +53,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         source, call = adapter.source, adapter.call
         if adapter.model is None:
             continue
-        if backend_of(facts, source, adapter.backend):
+        if backend_of(facts, source, adapter.backend) or facts.is_of_tables(adapter):
             message = "the adapter works through `databases`: do step 4 first"
             yield Finding(source, call, message=message, fix="manual")
         elif facts.table_class(source, adapter.table):

@@ -1,0 +1,242 @@
+"""What apps of a thousand lines have taught: each of these was missed, or broken, before."""
+
+from pathlib import Path
+
+import pytest
+from fastapi_users_db_cli.engine import Options, migrate
+from fastapi_users_db_cli.files import scan
+
+from tests.cli.test_cases import ADAPTER, MODELS, TABLE, after, left, run
+
+USERS = TABLE + MODELS + ADAPTER
+BY_HAND = ("FUD319", "main.py", "")
+CREATED = "`create` takes a dictionary, and this is read elsewhere too"
+
+
+def test_module_behind_a_package_that_hands_it_on_is_read(tmp_path: Path) -> None:
+    (tmp_path / "app" / "db").mkdir(parents=True)
+    files = {
+        "app/__init__.py": "",
+        "app/db/__init__.py": "from app.db.session import database\n",
+        "app/db/session.py": "from databases import Database\nfrom app.config import URL\n"
+        "database = Database(URL)\n",
+        "app/config.py": "URL = 'sqlite:///app.db'\n",
+        "app/users.py": "import fastapi_users\nfrom app.db import database\n",
+        "app/other.py": "print('nothing of it')\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    found = {name.rpartition("app/")[2] for name in scan([str(tmp_path)]).texts}
+    assert found == {"__init__.py", "db/__init__.py", "db/session.py", "config.py", "users.py"}
+
+
+def test_package_that_is_imported_as_a_whole_is_left_behind() -> None:
+    text = "import fastapi_users_db_sqlalchemy\n\nkey = fastapi_users_db_sqlalchemy.GUID()\n"
+    assert after(text, 5) == "from fastapi_users_db import GUID\n\nkey = GUID()\n"
+
+
+def test_notices_of_a_step_are_those_of_the_app_before_it() -> None:
+    text = MODELS + (
+        "from fastapi_users.authentication import CookieTransport\n\n"
+        "transport = CookieTransport()\n"
+    )
+    assert "FUD905" in {each.rule.code for each in run(text, 3).left}
+
+
+def test_adapter_of_a_database_that_is_not_found_is_left() -> None:
+    text = USERS.replace("SQLAlchemyUserDatabase(UserDB, session, UserTable)", "{}").format(
+        "SQLAlchemyUserDatabase(UserDB, session.database, UserTable.__table__)"
+    )
+    result = run(text)
+    assert (
+        "SQLAlchemyUserDatabase(UserDB, session.database, UserTable.__table__)"
+        in (result.texts["main.py"])
+    )
+    assert ("FUD505", "main.py", "the adapter works through `databases`: do step 4 first") in left(
+        result
+    )
+
+
+MANAGER = (
+    "from fastapi_users import BaseUserManager\n\n\n"
+    "class UserManager(BaseUserManager[UserCreate, UserDB]):\n"
+    "    user_db_model = UserDB\n\n"
+    "    async def find(self, name) -> UserDB: ...\n\n"
+    "    def unknown(self): ...\n\n"
+    "    async def show(self, name):\n        {}\n\n\n"
+    "async def route(manager: UserManager, user_db: SQLAlchemyUserDatabase, other):\n    {}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "route"),
+    [
+        ("return (await self.find(name)).dict()", "pass"),
+        ("found = await self.get_by_email(name)\n        return found.dict()", "pass"),
+        ("pass", "return (await manager.get(other)).json()"),
+        ("pass", "found = await manager.find(other)\n    return found.copy()"),
+        ("pass", "return (await user_db.get_by_email(other)).dict()"),
+    ],
+)
+def test_answers_of_managers_and_adapters_are_users(method: str, route: str) -> None:
+    assert BY_HAND in left(run(USERS + MANAGER.format(method, route)))
+
+
+def test_answers_of_other_methods_are_none() -> None:
+    route = "return (await other.get(1)).dict(), manager.unknown().dict(), route().dict()"
+    assert left(run(USERS + MANAGER.format("return self.log().dict()", route))) == []
+
+
+def test_instance_that_is_only_created_is_a_dictionary() -> None:
+    text = USERS + (
+        "async def seed(user_db):\n    user = UserDB(\n        email='a',\n    )\n"
+        "    await user_db.create(user)\n"
+    )
+    assert "    user = dict(\n        email='a',\n    )\n" in after(text)
+
+
+def test_instance_that_is_created_and_read_is_left() -> None:
+    text = USERS + (
+        "async def seed(user_db):\n    user = UserDB(\n        email='a',\n    )\n"
+        "    await user_db.create(user)\n    return user\n"
+    )
+    result = run(text)
+    assert "UserTable(\n        id=uuid.uuid4(),\n        email='a'," in result.texts["main.py"]
+    once = migrate({"main.py": text}, [5], Options(unsafe=False, id_type="uuid"))
+    assert ("FUD318", "main.py", CREATED) in left(once)
+
+
+APP = "from fastapi import FastAPI\nimport fastapi_users\n\n\n"
+
+
+def test_handlers_of_an_app_that_a_function_makes_become_a_lifespan() -> None:
+    text = APP + (
+        "def started(app):\n    async def start():\n        print(app)\n\n    return start\n\n\n"
+        "def make():\n"
+        "    app = FastAPI(\n        title='App',\n    )\n"
+        "    app.add_event_handler('startup', started(app))\n"
+        "    return app\n"
+    )
+    assert after(text).endswith(
+        "def make():\n"
+        "    @asynccontextmanager\n"
+        "    async def lifespan(app):\n"
+        "        await started(app)()\n"
+        "        yield\n\n"
+        "    app = FastAPI(\n        title='App', lifespan=lifespan,\n    )\n"
+        "    return app\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "factory",
+    ["return print", "return make_it(app)", "async def start(): ...\n    return [start]"],
+)
+def test_handlers_that_a_function_makes_in_another_way_are_left(factory: str) -> None:
+    text = APP + (
+        f"def started(app):\n    {factory}\n\n\n"
+        "def make(other):\n"
+        "    app = FastAPI()\n"
+        "    app.add_event_handler('startup', started(app))\n"
+        "    return app\n"
+    )
+    assert after(text) == text
+
+
+def test_handler_of_a_function_that_is_not_the_apps_is_left() -> None:
+    text = APP + "app = FastAPI()\napp.add_event_handler('startup', fastapi_users.make())\n"
+    assert after(text) == text
+
+
+ENV = """\
+from alembic import context
+
+
+def render_item(type_, obj, autogen_context):
+    \"\"\"Render our types.\"\"\"
+    if type_ == "type" and type(obj).__module__.startswith("fastapi_users_db_sqlalchemy"):
+        return f"fastapi_users_db_sqlalchemy.generics.{obj!r}"
+    return False
+
+
+context.configure(render_item=render_item)
+"""
+
+
+def test_own_rendering_of_types_is_ours() -> None:
+    result = run({"alembic/env.py": ENV}, 5)
+    assert result.texts["alembic/env.py"] == (
+        "from alembic import context\n"
+        "from fastapi_users_db.alembic import render_item\n\n\n"
+        "context.configure(render_item=render_item)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('"type" and', '"type" and obj != "other" and'),
+        ("    return False\n", "    print(obj)\n    return False\n"),
+        ("    if type_", "    assert type_\n    if type_"),
+        ("type_, obj, autogen_context", "type_, obj"),
+        ("    return False\n", "    else:\n        return 1\n    return False\n"),
+        ("def render_item(", "class A:\n  def render_item("),
+    ],
+)
+def test_rendering_that_does_more_is_left(one: str, other: str) -> None:
+    text = ENV.replace(one, other)
+    if "class" in other:
+        text = text.replace("\n    ", "\n      ")
+    result = run({"alembic/env.py": text}, 5)
+    assert result.texts["alembic/env.py"] == text
+    assert {code for code, _, _ in left(result)} == {"FUD507"}
+
+
+@pytest.mark.parametrize(
+    ("imported", "expected"),
+    [
+        ("from app.core import X\nfrom .near import Y\n", "from app.models import UserTable"),
+        ("from .near import Y\n", "from ..models import UserTable"),
+        ("from ..core import X\nfrom app.core import Z\n", "from ..models import UserTable"),
+    ],
+)
+def test_relative_imports_go_as_far_as_others(imported: str, expected: str) -> None:
+    files = {
+        "app/__init__.py": "",
+        "app/core.py": "X = Z = 1\n",
+        "app/models.py": TABLE,
+        "app/users/__init__.py": "",
+        "app/users/near.py": "Y = 1\n",
+        "app/users/schemas.py": MODELS,
+        "app/users/db.py": "from app.models import UserTable\n"
+        "from app.users.schemas import UserDB\n"
+        "from fastapi_users.db import SQLAlchemyUserDatabase\n\n\n" + ADAPTER,
+        "app/users/routes.py": imported
+        + "import app.users.schemas as s\n\n\ndef f(user: s.UserDB): ...\n",
+    }
+    files["app/users/routes.py"] = files["app/users/routes.py"].replace(
+        "import app.users.schemas as s", "from . import schemas as s"
+    )
+    assert expected in run(files).texts["app/users/routes.py"]
+
+
+def test_file_does_not_begin_with_an_empty_line() -> None:
+    text = (
+        "from fastapi_users.authentication.strategy.db import BaseAccessToken\n"
+        "from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase\n\n"
+        "from app.tables import T\n\n\n"
+        "class AccessToken(BaseAccessToken):\n    pass\n\n\n"
+        "def adapter(session):\n"
+        "    return SQLAlchemyAccessTokenDatabase(AccessToken, session, T)\n"
+    )
+    table = (
+        "from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyBaseAccessTokenTable\n\n\n"
+        "class T(SQLAlchemyBaseAccessTokenTable):\n    pass\n"
+    )
+    result = run({"app/__init__.py": "", "app/tables.py": table, "app/tokens.py": text})
+    assert result.texts["app/tokens.py"] == (
+        "from fastapi_users_db import SQLAlchemyAccessTokenDatabase\n\n"
+        "from app.tables import T\n\n\n"
+        "def adapter(session):\n"
+        "    return SQLAlchemyAccessTokenDatabase(session, T)\n"
+    )
