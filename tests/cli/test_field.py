@@ -240,3 +240,22 @@ def test_file_does_not_begin_with_an_empty_line() -> None:
         "def adapter(session):\n"
         "    return SQLAlchemyAccessTokenDatabase(session, T)\n"
     )
+
+
+def test_schema_that_is_made_of_all_of_a_user_reads_it() -> None:
+    text = USERS + (
+        "import pydantic\n\n\nclass Card(pydantic.BaseModel):\n    email: str\n\n\n"
+        "def card(user: UserDB):\n    return Card(**user.dict())\n"
+    )
+    assert "return Card.model_validate(user, from_attributes=True)\n" in after(text)
+
+
+@pytest.mark.parametrize(
+    "code", ["print(**user.dict())", "Card(1, **user.dict())", "Card(**user.dict(exclude={1}))"]
+)
+def test_what_is_not_made_of_a_user_alone_is_left(code: str) -> None:
+    text = USERS + (
+        "import pydantic\n\n\nclass Card(pydantic.BaseModel):\n    email: str\n\n\n"
+        f"def card(user: UserDB):\n    return {code}\n"
+    )
+    assert BY_HAND in left(run(text))
