@@ -15,7 +15,7 @@ from fastapi_users_db_cli.engine import STEPS, Options, check, migrate
 
 from tests.cli.crossing import APPS, read
 
-NAMES = sorted(path.name for path in APPS.iterdir())
+NAMES = sorted(path.parent.name for path in APPS.glob("*/after"))
 UNSAFE = Options(unsafe=True)
 # Those without OAuth show less.
 LONG = {"example_on_databases", "example_on_orm"}
