@@ -877,13 +877,6 @@ def test_guards_of_a_connection_go_with_it() -> None:
     assert after(text, 4).endswith("async def stop():\n    await async_engine.dispose()\n")
 
 
-def test_requirement_that_is_a_table_is_left() -> None:
-    text = 'fastapi-users = {version = "^9.3", extras = ["sqlalchemy"]}\nfastapi-users = "*"\n'
-    [finding] = run({"pyproject.toml": text}, 1).left
-    assert (finding.rule.code, finding.kind) == ("FUD101", "manual")
-    assert finding.write.startswith("fastapi-users-db = {version")
-
-
 def test_file_that_is_too_deep_is_named() -> None:
     result = run({"main.py": "x = " + "-" * 20_000 + "1  # fastapi_users\n"})
     assert result.failures[0].message.startswith("cannot be parsed: ")

@@ -259,3 +259,132 @@ def test_what_is_not_made_of_a_user_alone_is_left(code: str) -> None:
         f"def card(user: UserDB):\n    return {code}\n"
     )
     assert BY_HAND in left(run(text))
+
+
+OWN = (
+    TABLE
+    + MODELS
+    + """\
+class Adapter(SQLAlchemyUserDatabase):
+    def __init__(self, model, session, table, tenant):
+        super().__init__({})
+        self.tenant = tenant
+
+
+def adapter(session):
+    return Adapter({})
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("handed", "given", "new_handed", "new_given"),
+    [
+        (
+            "model, session, table",
+            "UserDB, session, UserTable, 1",
+            "session, table",
+            "session, UserTable, 1",
+        ),
+        (
+            "user_db_model=model, session=session, users=table",
+            "UserDB, session, UserTable, tenant=1",
+            "session=session, users=table",
+            "session, UserTable, tenant=1",
+        ),
+    ],
+)
+def test_own_adapter_hands_no_model_on(
+    handed: str, given: str, new_handed: str, new_given: str
+) -> None:
+    text = after(OWN.format(handed, given))
+    assert "def __init__(self, session, table, tenant)" in text
+    assert f"super().__init__({new_handed})" in text
+    assert f"return Adapter({new_given})" in text
+
+
+def test_own_adapter_is_given_its_model_by_keyword() -> None:
+    text = OWN.replace("model,", "user_db_model,").format(
+        "user_db_model, session, table",
+        "session=session, table=UserTable, tenant=1, user_db_model=UserDB",
+    )
+    assert "return Adapter(session=session, table=UserTable, tenant=1)" in after(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("self.tenant = tenant", "self.model = model"),
+        ("tenant):", "tenant=None):"),
+        ("self, model, session, table, tenant", "self, *arguments"),
+        ("super().__init__(model, session, table)", "print(model)"),
+    ],
+)
+def test_own_adapter_that_does_more_with_its_model_is_left(one: str, other: str) -> None:
+    text = OWN.format("model, session, table", "UserDB, session, UserTable, 1")
+    result = run(text.replace(one, other))
+    message = "an adapter of the app's own hands a pydantic model on"
+    assert ("FUD505", "main.py", message) in left(result)
+    assert "return Adapter(UserDB, session, UserTable, 1)" in result.texts["main.py"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from fastapi_users.authentication import CookieAuthentication, JWTStrategy\n",
+        "from fastapi_users.authentication import JWTAuthentication as Gone, JWTStrategy\n",
+    ],
+)
+def test_import_of_what_is_gone_and_unread_is_taken_out(line: str) -> None:
+    text = line + "\n\nJWTStrategy()\n"
+    expected = "from fastapi_users.authentication import JWTStrategy\n\n\nJWTStrategy()\n"
+    assert after(text, 3) == expected
+
+
+def test_import_of_the_old_model_that_is_unread_is_taken_out() -> None:
+    text = "from fastapi_users.models import BaseUserCreate, BaseUserDB\n\nprint(BaseUserCreate)\n"
+    assert after(text, 3) == (
+        "from fastapi_users.schemas import BaseUserCreate\n\nprint(BaseUserCreate)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (
+            'fastapi-users = {version = "^9.3", extras = ["sqlalchemy2", "oauth"]}\n',
+            'fastapi-users = {version = "^9.3", extras = ["oauth"]}\n'
+            'fastapi-users-db = {version = ">=1.0,<2", extras = ["compat"]}\n',
+        ),
+        (
+            "fastapi-users = {extras = ['oauth', 'sqlalchemy'], version = '*'}\n",
+            "fastapi-users = {extras = ['oauth'], version = '*'}\n"
+            'fastapi-users-db = {version = ">=1.0,<2", extras = ["compat", "databases"]}\n',
+        ),
+        (
+            'fastapi-users = {version = "^9.3", extras = ["sqlalchemy"]}\nfastapi-users-db = "*"\n',
+            'fastapi-users = {version = "^9.3"}\nfastapi-users-db = "*"\n',
+        ),
+        (
+            'fastapi-users = {extras = ["sqlalchemy2"], version = "^9.3"}\nx = 1\n',
+            'fastapi-users = {version = "^9.3"}\n'
+            'fastapi-users-db = {version = ">=1.0,<2", extras = ["compat"]}\nx = 1\n',
+        ),
+    ],
+)
+def test_extra_in_a_table_of_poetry(before: str, expected: str) -> None:
+    files = {"pyproject.toml": before, "main.py": MODELS}
+    assert run(files, 1).texts["pyproject.toml"] == expected
+
+
+def test_shim_in_a_table_of_poetry_is_not_required_any_more() -> None:
+    files = {
+        "pyproject.toml": 'fastapi-users-db = {extras = ["compat", "databases"]}\n',
+        "other.toml": 'fastapi-users-db = {extras = ["compat"]}\n',
+        "main.py": "import fastapi_users_db\n",
+    }
+    result = run(files, 5)
+    assert result.texts == {
+        **files,
+        "pyproject.toml": 'fastapi-users-db = {extras = ["databases"]}\n',
+    }

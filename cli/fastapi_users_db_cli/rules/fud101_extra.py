@@ -14,11 +14,13 @@ in a file of requirements, and the like in `pyproject.toml`, `setup.cfg` and env
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.requirements import requirements, tables
 from fastapi_users_db_cli.rule import Change, Finding, Rule
+from fastapi_users_db_cli.source import Text
 
 EXTRAS = {"sqlalchemy": "databases", "sqlalchemy2": ""}
 VERSION = ">=1.0,<2"
@@ -40,11 +42,25 @@ def find(facts: Facts) -> Iterator[Finding]:
             change.edits.append(each.followed_by(f"fastapi-users-db[{','.join(extras)}]{VERSION}"))
         yield Finding(each.file, each.span, change)
     for file, span, value in tables(facts):
-        if "sqlalchemy" in value:
-            write = (
-                'fastapi-users-db = {version = ">=1.0,<2", extras = ["compat"]}, and no extra here'
-            )
-            yield Finding(file, span, fix="manual", write=write)
+        if re.search(r"[\"']sqlalchemy2?[\"']", value):
+            yield Finding(file, span, _table(facts, file, span))
+
+
+def _table(facts: Facts, file: Text, span: tuple[int, int]) -> Change:
+    """Take the extra out of a table such as Poetry's, and require our package below it."""
+    text = file.data[span[0] : span[1]].decode()
+    without = re.sub(r"""(?x)["']sqlalchemy2?["'](,[ ]*)?""", "", text)
+    without = re.sub(r",[ ]*\]", "]", without)
+    without = re.sub(r"(,[ ]*extras[ ]*=[ ]*\[[ ]*\])|(extras[ ]*=[ ]*\[[ ]*\],?[ ]*)", "", without)
+    extras = (
+        ["compat", "databases"] if facts.is_legacy and "sqlalchemy2" not in text else ["compat"]
+    )
+    listed = ", ".join(f'"{extra}"' for extra in extras)
+    line = f'{file.newline}fastapi-users-db = {{version = "{VERSION}", extras = [{listed}]}}'
+    change = Change(facts.project)
+    is_there = re.search(r"(?m)^fastapi-users-db[ \t]*=", file.text) is not None
+    change.edits.append(file.replace_between(*span, without + ("" if is_there else line)))
+    return change
 
 
 RULE = Rule(

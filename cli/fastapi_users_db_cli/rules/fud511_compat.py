@@ -11,12 +11,17 @@ becomes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
-from fastapi_users_db_cli.requirements import requirements
+from fastapi_users_db_cli.requirements import is_requirements, requirements
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.upstream import is_upstream
+from fastapi_users_db_cli.source import Text
+
+# As Poetry and Pipfiles have it.
+_TABLE = re.compile(r"""(?m)^fastapi-users-db[ \t]*=.*\[(?P<gone>["']compat["'](,[ ]*)?)""")
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -33,6 +38,13 @@ def find(facts: Facts) -> Iterator[Finding]:
             extras = [extra for extra in each.extras if extra != "compat"]
             change.edits.append(each.with_extras(extras))
             yield Finding(each.file, each.span, change)
+    for path, text in sorted(facts.project.texts.items()):
+        for match in _TABLE.finditer(text) if is_requirements(path) else ():
+            file = Text(path, text)
+            start, end = (len(text[:index].encode()) for index in match.span("gone"))
+            change = Change(facts.project)
+            change.edits.append(file.replace_between(start, end, ""))
+            yield Finding(file, (start, end), change)
 
 
 RULE = Rule(
