@@ -180,8 +180,8 @@ FOUND = {
     ],
     "FUD385": [
         (
-            "from sqlalchemy import select\n" + MODELS + "select([UserTable.id, 1])\nselect(1)\n",
-            "select(UserTable.id, 1)",
+            "from sqlalchemy import select\n" + MODELS + "select([1], UserTable.id == 1)\n",
+            "select(...).where(...)",
         ),
     ],
     "FUD408": [

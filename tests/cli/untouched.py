@@ -317,6 +317,10 @@ class Band(Base):
     players: list["User"] = relationship("User")
 """,
     ],
+    "FUD385": [
+        TABLE + "from sqlalchemy import select\n\nselect(UserTable)\n\nSQLAlchemyUserDatabase(1)\n",
+        "from app import select, fastapi_users\n\nselect([1])\n",
+    ],
     "FUD401": [
         TABLE
         + "\n\ndef get_user_db(session):\n    yield SQLAlchemyUserDatabase(session, UserTable)\n",
