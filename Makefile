@@ -7,7 +7,7 @@ IN_PARALLEL := --numprocesses auto --dist worksteal
 QUICK := -m "not thorough"
 UV := $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python
 
-.PHONY: help demo serve test test-all mutants soak stacks pythons check bench bench-quick bench-publish docs release-check clean
+.PHONY: help demo serve test test-all mutants soak stacks pythons check bench bench-quick bench-tool bench-publish docs release-check clean
 
 help:
 	@echo "make demo      the migration as a story, told over HTTP by a running application"
@@ -19,7 +19,7 @@ help:
 	@echo "make stacks    the tests on every set of versions, from FastAPI Users 7 to today's"
 	@echo "make pythons   the quick tests on every other Python that is found"
 	@echo "make check     formatting, lint, spelling and types"
-	@echo "make bench     speed beside upstream's, on SQLite and PostgreSQL (bench-quick: in minutes)"
+	@echo "make bench     speed beside upstream's (bench-quick: in minutes; bench-tool: the command line)"
 	@echo "make docs      the documentation, into site/"
 	@echo "make release-check  build both distributions, and try them as whoever installs them would"
 	@echo "make clean     remove what the other targets made"
@@ -72,6 +72,9 @@ serve: $(VENV)/ready
 
 bench: $(VENV)/ready
 	@$(BIN)/python -m benchmarks
+
+bench-tool: $(VENV)/ready
+	@$(BIN)/python -m benchmarks.tool
 
 bench-quick: $(VENV)/ready
 	@$(BIN)/python -m benchmarks --quick

@@ -27,8 +27,11 @@ __all__ = ["Failure", "Options", "Result", "check", "migrate"]
 
 STEPS = (1, 3, 4, 5)
 CYCLE = next(rule for rule in RULES if rule.code == "FUD004")
-NAMES = next(rule for rule in RULES if rule.code == "FUD513")
+LATE = {"FUD510", "FUD513", "FUD901", "FUD902"}
+"""What is done when nothing else is left: it goes by the names that the others have given."""
 UNUSED = next(rule for rule in RULES if rule.code == "FUD005")
+COMING = next(rule for rule in RULES if rule.code == "FUD320")
+"""Says at step 3 what step 5 does."""
 _PASSES = 20
 _SYNTAX = {
     "2": r"\s*(print\s+[^(=]|exec\s+[\"']|raise\s+\w+\s*,|except\s+\w+\s*,\s*\w+\s*:)",
@@ -182,23 +185,23 @@ def migrate(texts: Mapping[str, str], steps: Iterable[int], options: Options) ->
     steps = sorted(steps)
     for step in steps:
         known: dict[str, str] = {}
+        is_legacy = False
         for _ in range(_PASSES):
             facts = files.facts()
             known |= facts.table_of
             facts.table_of = dict(known)
+            is_legacy = facts.is_legacy = facts.is_legacy or is_legacy
             found = find(facts, [step], options)
             wanted = [each for each in found if options.applies(each)]
-            # Names are given last: what else is written in the same pass has the old ones.
-            changed, applied = _apply(
-                facts.project, [each for each in wanted if each.rule is not NAMES] or wanted
-            )
+            first = [each for each in wanted if each.rule.code not in LATE]
+            changed, applied = _apply(facts.project, first or wanted)
             if not applied:
                 break
             result.applied += applied
             files.texts.update(changed)
         else:
             raise RuntimeError(f"the rules of step {step} come to no end")
-        result.left += found
+        result.left += [each for each in found if each.rule is not COMING or 5 not in steps]
     if set(steps) == set(STEPS):
         facts = files.facts()
         left = [each for each in find(facts, STEPS, options) if each.rule is UNUSED]

@@ -158,6 +158,12 @@ class Facts:
             return self.project.resolve(inner, definition.value)
         return name if isinstance(definition, ast.ClassDef) else None
 
+    def is_of_tables(self, adapter: Adapter) -> bool:
+        """Tell whether an adapter is given tables, and so is one of `databases`."""
+        name = self.project.resolve(adapter.source, adapter.table) or ""
+        value = self.project.definition(name)
+        return name.endswith(".__table__") or getattr(value, "attr", "") == "__table__"
+
     @cached_property
     def table_of(self) -> dict[str, str]:
         """For each pydantic model the mapped class beside it, as far as there is one only."""
@@ -203,6 +209,13 @@ class Facts:
                         each.value if isinstance(each, ast.keyword) else each for each in given
                     )
                     yield Frontend(source, call, user, create, update, model, tuple(given))
+
+    def value_of(self, source: Source, node: ast.AST) -> ast.AST | None:
+        """Return the function, class or value that a name stands for, a local one too."""
+        found = source.binding(node) if isinstance(node, ast.Name) else None
+        if found is not None and isinstance(found[0], ast.AST):
+            return found[0]
+        return self.project.definition(self.project.resolve(source, node))
 
     @cached_property
     def managers(self) -> list[tuple[Source, ast.ClassDef, str]]:

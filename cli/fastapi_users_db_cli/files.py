@@ -161,20 +161,28 @@ def _module_parts(name: str) -> list[str]:
 
 def _add_imported(found: Scan, others: dict[str, Path]) -> None:
     """Read the packages around files that matter, and what these import from near them."""
-    hits = [name for name in found.documents if name.endswith(".py") and _is_code(name)]
-    folders = {folder for name in hits for folder in Path(name).parents}
+    new = [name for name in found.documents if name.endswith(".py") and _is_code(name)]
+    folders: set[Path] = set()
     words: set[str] = set()
-    for name in hits:
-        for line in _IMPORT.findall(found.documents[name].text):
-            words.update(re.findall(r"\w+", line))
-    for name, file in others.items():
-        path = Path(name)
-        is_package = path.name == "__init__.py" and path.parent in folders
-        is_near = path.parent in folders or path.parent.name in words
-        if is_package or (is_near and _stem(name) in words):
+    for _ in range(_ROUNDS):
+        folders.update(folder for name in new for folder in Path(name).parents)
+        for name in new:
+            for line in _IMPORT.findall(found.documents[name].text):
+                words.update(re.findall(r"\w+", line))
+        # What a package only hands on, its modules have.
+        new = [name for name in others if _is_imported(Path(name), folders, words)]
+        for name in new:
+            file = others.pop(name)
             data = _read(found, name, file)
             if data is not None:
                 _add(found, name, file, data)
+        new = [name for name in new if name in found.documents]
+
+
+def _is_imported(path: Path, folders: set[Path], words: set[str]) -> bool:
+    is_package = path.name == "__init__.py" and path.parent in folders
+    is_near = path.parent in folders or path.parent.name in words
+    return is_package or (is_near and _stem(path.as_posix()) in words)
 
 
 def _is_code(name: str) -> bool:

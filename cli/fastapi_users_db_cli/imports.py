@@ -62,6 +62,7 @@ class _Plan:
         self.missing = missing
         self.found: list[Edit] = []
         self.opens_standard = False
+        self.dropped: list[ast.stmt] = []
 
     def edits(self) -> list[Edit]:
         statements = [each.statement for each in self.unused]
@@ -79,7 +80,7 @@ class _Plan:
             self.found.append(self.source.insert(self.found[-1].start, self.source.newline))
         for group in _by_statement(others):
             self._add(group)
-        return self.found
+        return [*self.found, *self.source.remove_statements(self.dropped)]
 
     def _rename(self) -> None:
         """Let a name that is the old one with an ending take its place."""
@@ -141,7 +142,7 @@ class _Plan:
             self.missing = [each for each in self.missing if each not in group]
             self.found.append(self.source.replace(statement, _statement(*group)))
         else:
-            self.found += self.source.remove_statements([statement])
+            self.dropped.append(statement)
 
     def _add(self, group: list[Import]) -> None:
         """Write a statement of its own, beside those of the same package."""

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import takewhile
 from pathlib import PurePosixPath
 
-from fastapi_users_db_cli.source import Binding, Imported, Scope, Source
+from fastapi_users_db_cli.source import FUNCTIONS, Binding, Imported, Scope, Source
 
 __all__ = ["Project"]
 
@@ -284,18 +284,40 @@ class Project:
                 return None
             binding, _ = found
             if isinstance(binding, ast.arg):
+                inside = _method(source, binding) if binding.annotation is None else None
+                if inside is not None:
+                    return f"{source.path}:{inside.name}"
                 return self.annotated(source, binding.annotation)
             if isinstance(binding, ast.AnnAssign):
                 return self.annotated(source, binding.annotation)
             assigned = source.parents.get(binding) if isinstance(binding, ast.AST) else None
             if isinstance(assigned, ast.AnnAssign):
                 return self.annotated(source, assigned.annotation)
-            if isinstance(binding, ast.Call):
+            if isinstance(binding, ast.Call | ast.Await):
                 return self.type_of(source, binding)
+        if isinstance(node, ast.Await):
+            return self.type_of(source, node.value)
         if isinstance(node, ast.Call):
             name = self.resolve(source, _unsubscripted(node.func))
-            return name if isinstance(self.definition(name), ast.ClassDef) else None
+            if isinstance(self.definition(name), ast.ClassDef):
+                return name
+            return self._returned(source, node.func)
         return None
+
+    def _returned(self, source: Source, func: ast.AST) -> str | None:
+        """Return the class that a method answers with, by its annotation.
+
+        What a class inherits from a library is written as `app/users.py:UserManager.get()`.
+        """
+        owner = self.type_of(source, func.value) if isinstance(func, ast.Attribute) else None
+        if owner is None or not isinstance(func, ast.Attribute):
+            return None
+        for ancestor in self.ancestors(owner):
+            cls, inner = self.definition(ancestor), self.source_of(ancestor)
+            for method in cls.body if isinstance(cls, ast.ClassDef) else ():
+                if isinstance(method, FUNCTIONS) and method.name == func.attr and inner:
+                    return self.annotated(inner, method.returns)
+        return f"{owner}.{func.attr}()"
 
     def annotated(self, source: Source, node: ast.AST | None) -> str | None:
         """Return the class that an annotation names, `Annotated` and `Optional` apart."""
@@ -309,6 +331,14 @@ class Project:
             quoted = [child for child, parent in source.parents.items() if parent is node]
             return self.resolve(source, quoted[0]) if quoted else None
         return self.resolve(source, node)
+
+
+def _method(source: Source, argument: ast.arg) -> ast.ClassDef | None:
+    """Return the class whose method has an argument as its first."""
+    function = source.parents[source.parents[argument]]
+    cls = source.parents.get(function)
+    is_first = isinstance(function, FUNCTIONS) and argument in function.args.args[:1]
+    return cls if is_first and isinstance(cls, ast.ClassDef) else None
 
 
 def is_of(name: str, libraries: Iterable[str], *names: str) -> bool:

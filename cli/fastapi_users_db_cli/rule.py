@@ -120,11 +120,21 @@ class Change:
             handing = self.project.file_of(source, imported.module)
             if handing and imported.name and self.project.hands_on(handing, name, target):
                 return imported.module, name
-        if any(imported.module.startswith(".") for imported in source.imports):
-            relative = _relative(source.path, path)
-            if relative:
-                return relative, name
+        relative = _relative(source.path, path)
+        if relative and self._is_relative(source, relative):
+            return relative, name
         return self.project.module(path), name
+
+    def _is_relative(self, source: Source, module: str) -> bool:
+        """Tell whether a file would import a module relatively: it goes as far up elsewhere."""
+        modules = [imported.module for imported in source.imports]
+        furthest = max(map(_dots, modules), default=0)
+        is_mixed = any(not _dots(each) and self.project.file_of(source, each) for each in modules)
+        return furthest > 0 and (not is_mixed or _dots(module) <= furthest)
+
+
+def _dots(module: str) -> int:
+    return len(module) - len(module.lstrip("."))
 
 
 def _free(source: Source, name: str, target: str) -> str:

@@ -313,6 +313,8 @@ class Source(Text):
         before = line
         while before and not self.data[self.line_start(before - 1) : before].strip():
             before = self.line_start(before - 1)
+        if not line:
+            return Edit(self.path, 0, after, "")
         is_followed_by_blank = after > rest or after == len(self.data) or last is block[-1]
         if statement is block[0] and statement not in self.tree.body[:1]:
             return Edit(self.path, line, after, "")

@@ -64,7 +64,11 @@ def after(files: str, *steps: int, **options: bool | str | tuple[str, ...] | Non
 
 def left(result: Result) -> list[tuple[str, str, str]]:
     """Return what is left by hand: code, file and message."""
-    return [(each.rule.code, each.source.path, each.message) for each in result.left]
+    return [
+        (each.rule.code, each.source.path, each.message)
+        for each in result.left
+        if each.kind != "none"
+    ]
 
 
 # Names.

@@ -1,54 +1,75 @@
-"""Each rule on the example in its own text, and on what it must not touch."""
+"""Each rule on what its own text and its test file say that it changes, finds, and leaves."""
 
 import pytest
-from fastapi_users_db_cli.rule import Rule
+from fastapi_users_db_cli.engine import STEPS, Options, check, migrate
+from fastapi_users_db_cli.rule import Finding, Rule
 from fastapi_users_db_cli.rules import RULES
 
 from fastapi_users_db import deprecation
 from fastapi_users_db.deprecation import Deprecation
-from tests.cli.crossing import example, found, migrated
-from tests.cli.untouched import UNTOUCHED
+from tests.cli.rule_files import FOLDER, RULE_FILES, RuleFile
 from tests.docs.samples import SOURCE
 
-WITH_EXAMPLE = [rule for rule in RULES if example(rule)]
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-every_example = pytest.mark.parametrize("rule", WITH_EXAMPLE, ids=lambda rule: rule.code)
+every_file = pytest.mark.parametrize("file", RULE_FILES, ids=lambda file: file.rule.code)
+
+# The engine looks for these itself, after all the others.
+OF_THE_ENGINE = ("FUD004", "FUD005")
 
 
-@every_example
-def test_example_becomes_what_the_text_says(rule: Rule) -> None:
-    sides = example(rule)
-    assert sides is not None
-    before, after = sides
-    assert migrated(before, select=rule.code) == after
+def options(rule: Rule) -> Options:
+    select = () if rule.code in OF_THE_ENGINE else (rule.code,)
+    id_type = None if rule.code == "FUD003" else "uuid"
+    is_renamed = rule.code == "FUD513"
+    return Options(unsafe=True, select=select, id_type=id_type, is_renamed=is_renamed)
 
 
-@every_example
-def test_example_is_found_and_explained(rule: Rule) -> None:
-    sides = example(rule)
-    assert sides is not None
-    findings = found(sides[0], select=rule.code)
-    assert findings
-    assert {finding.rule.code for finding in findings} == {rule.code}
+def changed(file: RuleFile, path: str, text: str) -> str:
+    return migrate({**file.beside, path: text}, STEPS, options(file.rule)).texts[path]
 
 
-@every_example
-def test_example_is_changed_once(rule: Rule) -> None:
-    sides = example(rule)
-    assert sides is not None
-    assert migrated(sides[1], select=rule.code) == sides[1]
+def found(file: RuleFile, path: str, text: str) -> list[Finding]:
+    texts = {**file.beside, path: text}
+    if file.rule.code == "FUD004":
+        left = migrate(texts, STEPS, options(file.rule)).left
+    else:
+        left = check(texts, STEPS, options(file.rule)).left
+    return [each for each in left if each.rule is file.rule and each.source.path == path]
 
 
-@pytest.mark.parametrize("code", UNTOUCHED)
-def test_what_is_not_meant_is_not_touched(code: str) -> None:
-    for text in UNTOUCHED[code]:
-        assert migrated(text, select=code) == text
-        assert not found(text, select=code)
+@every_file
+def test_text_becomes_what_is_said_and_stays_so(file: RuleFile) -> None:
+    for path, before, after in file.changed:
+        assert found(file, path, before)
+        assert changed(file, path, before) == after
+        assert changed(file, path, after) == after
 
 
-@every_example
-def test_rule_has_something_that_it_does_not_touch(rule: Rule) -> None:
-    assert UNTOUCHED[rule.code]
+@every_file
+def test_place_is_found_once_with_what_to_write(file: RuleFile) -> None:
+    for path, text, write in file.found:
+        [finding] = found(file, path, text)
+        assert finding.kind in ("manual", "none")
+        assert finding.write == write
+
+
+@every_file
+def test_what_is_not_meant_is_not_touched(file: RuleFile) -> None:
+    for path, text in file.untouched:
+        assert not found(file, path, text)
+        if file.rule.code not in OF_THE_ENGINE:
+            assert changed(file, path, text) == text
+
+
+@every_file
+def test_rule_has_something_to_say_and_something_to_leave(file: RuleFile) -> None:
+    assert file.changed or file.found
+    assert file.untouched
+
+
+def test_each_file_is_of_a_rule() -> None:
+    names = {f"{rule.code.lower()}.txt" for rule in RULES}
+    assert {path.name for path in FOLDER.iterdir()} == names
 
 
 @every_rule
@@ -68,7 +89,7 @@ def test_codes_are_in_order_and_given_once() -> None:
 def test_code_that_warns_is_found_by_the_rule(code: str) -> None:
     sample = SOURCE / "deprecations" / code.replace("-", "_") / "before.py"
     rule = next(rule for rule in RULES if code in rule.deprecations)
-    assert found(sample.read_text(), select=rule.code)
+    assert check({"main.py": sample.read_text()}, STEPS, options(rule)).left
 
 
 def test_every_warning_names_its_rule_and_every_rule_its_warnings() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from fastapi_users_db_cli.facts import FU, Facts
 from fastapi_users_db_cli.project import is_of
 from fastapi_users_db_cli.rule import Change, Finding
+from fastapi_users_db_cli.rules.moving import unread
 from fastapi_users_db_cli.rules.places import arguments
 from fastapi_users_db_cli.source import Source
 
@@ -39,6 +40,7 @@ def authentication(
             change = Change(facts.project)
             change.replace(source, node, change.name(source, f"{_MODULE}.AuthenticationBackend"))
             yield Finding(source, node, change)
+    yield from unread(facts, cls)
 
 
 def _made(

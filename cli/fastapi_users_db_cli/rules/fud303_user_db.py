@@ -34,6 +34,7 @@ from fastapi_users_db_cli.facts import FU, Facts
 from fastapi_users_db_cli.project import is_of
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.classes import add_lines
+from fastapi_users_db_cli.rules.moving import unread
 from fastapi_users_db_cli.source import Source
 
 
@@ -44,6 +45,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         gone = [each for each in node.bases if _is_gone(facts.project.resolve(source, each))]
         if gone:
             yield Finding(source, gone[0], _change(facts, source, node, gone))
+    yield from unread(facts, "BaseUserDB")
 
 
 def _is_gone(name: str | None) -> bool:

@@ -52,7 +52,7 @@ from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
-from fastapi_users_db_cli.source import Source
+from fastapi_users_db_cli.source import FUNCTIONS, Source
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -60,14 +60,38 @@ def find(facts: Facts) -> Iterator[Finding]:
         for source, node in facts.project.references(model):
             call = source.parents[node]
             if isinstance(call, ast.Call) and call.func is node:
-                yield Finding(source, call, _change(facts, source, call, table))
+                creating, others = _uses(source, call)
+                is_created = bool(creating) and not others
+                yield Finding(source, call, _change(facts, source, call, table, is_created))
+                for use in creating if others else ():
+                    message = "`create` takes a dictionary, and this is read elsewhere too"
+                    yield Finding(source, use, message=message, fix="manual")
 
 
-def _change(facts: Facts, source: Source, call: ast.Call, table: str) -> Change:
-    change = Change(facts.project)
+def _uses(source: Source, call: ast.Call) -> tuple[list[ast.Call], list[ast.AST]]:
+    """Return the calls of `create` that an instance is for, and what else reads it."""
     outer = source.parents[call]
-    func = outer.func if isinstance(outer, ast.Call) and call in outer.args else None
-    if isinstance(func, ast.Attribute) and func.attr == "create":
+    if _creates(outer, call):
+        return [outer], []  # type: ignore[list-item]
+    name = outer.targets[0] if isinstance(outer, ast.Assign) else None
+    function = source.enclosing(call, *FUNCTIONS)
+    creating, others = list[ast.Call](), list[ast.AST]()
+    for each in source.all(ast.Name) if isinstance(name, ast.Name) else ():
+        is_read = isinstance(each.ctx, ast.Load) and each.id == name.id  # type: ignore[union-attr]
+        if is_read and source.enclosing(each, *FUNCTIONS) is function:
+            parent = source.parents[each]
+            (creating if _creates(parent, each) else others).append(parent)  # type: ignore[arg-type]
+    return creating, others
+
+
+def _creates(outer: ast.AST, argument: ast.expr) -> bool:
+    func = outer.func if isinstance(outer, ast.Call) and argument in outer.args else None
+    return isinstance(func, ast.Attribute) and func.attr == "create"
+
+
+def _change(facts: Facts, source: Source, call: ast.Call, table: str, is_created: bool) -> Change:
+    change = Change(facts.project)
+    if is_created:
         change.replace(source, call.func, "dict")
         return change
     change.replace(source, call.func, change.name(source, table))
@@ -75,7 +99,10 @@ def _change(facts: Facts, source: Source, call: ast.Call, table: str) -> Change:
     if call.keywords and not has_id and facts.id_of(table) == "uuid.UUID":
         module = change.name(source, "uuid.UUID").removesuffix(".UUID")
         new = f"{module}.uuid4()" if module == "uuid" else f"{change.name(source, 'uuid.uuid4')}()"
-        change.before(source, call.keywords[0], f"id={new}, ")
+        first = call.keywords[0]
+        line = source.data[source.line_start(source.start(first)) : source.start(first)].decode()
+        gap = " " if line.strip() else source.newline + line
+        change.before(source, first, f"id={new},{gap}")
     return change
 
 

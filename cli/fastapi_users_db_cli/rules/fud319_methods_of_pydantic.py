@@ -48,13 +48,15 @@ After:
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from fastapi_users_db_cli.facts import Facts
+from fastapi_users_db_cli.facts import FU, USER_ADAPTER, Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.source import Source
 
 _METHODS = {"copy", "dict", "json", "model_copy", "model_dump", "model_dump_json"}
+_ANSWERS = {"authenticate()", "create()", "get()", "get_by_email()", "update()"}
+"""The methods of managers and adapters that answer with a user."""
 _FROM = {"from_orm", "model_validate"}
 
 
@@ -67,10 +69,20 @@ def find(facts: Facts) -> Iterator[Finding]:
             func = call.func
             if not isinstance(func, ast.Attribute):
                 continue
-            if func.attr in _METHODS and facts.project.type_of(source, func.value) in users:
+            if func.attr in _METHODS and _is_user(facts, source, func.value, users):
                 yield _dumped(facts, source, call, func)
             elif facts.project.resolve(source, func.value) in facts.table_of:
                 yield _built(facts, source, call, func)
+
+
+def _is_user(facts: Facts, source: Source, node: ast.expr, users: Collection[str]) -> bool:
+    name = facts.project.type_of(source, node) or ""
+    owner, _, method = name.rpartition(".")
+    if method not in _ANSWERS:
+        return name in users
+    return facts.project.derives(owner, FU, "BaseUserManager") or facts.is_adapter(
+        owner, USER_ADAPTER
+    )
 
 
 def _dumped(facts: Facts, source: Source, call: ast.Call, func: ast.Attribute) -> Finding:
@@ -84,10 +96,28 @@ def _dumped(facts: Facts, source: Source, call: ast.Call, func: ast.Attribute) -
         items = ", ".join(f'"{name}": {user}.{name}' for name in names)
         change.replace(source, call, f"{{{items}}}")
         return Finding(source, call, change)
+    outer = _built_of(facts, source, call)
+    if func.attr in ("dict", "model_dump") and outer is not None:
+        change = Change(facts.project)
+        text = f"{source.code(outer.func)}.model_validate({user}, from_attributes=True)"
+        change.replace(source, outer, text)
+        return Finding(source, call, change)
     new = {"json": "model_dump_json", "dict": "model_dump"}.get(func.attr, func.attr)
     arguments = ", ".join(source.code(each) for each in [*call.args, *call.keywords])
     write = f"UserRead.model_validate({user}).{new}({arguments}), with the schema that is read"
     return Finding(source, call, fix="manual", write=write)
+
+
+def _built_of(facts: Facts, source: Source, call: ast.Call) -> ast.Call | None:
+    """Return the call that makes a schema of all that a user has: `Schema(**user.dict())`."""
+    parent = source.parents[call]
+    outer = source.parents[parent]
+    is_all = isinstance(parent, ast.keyword) and parent.arg is None and isinstance(outer, ast.Call)
+    if not is_all or call.args or call.keywords or outer.args or len(outer.keywords) > 1:  # type: ignore[attr-defined]
+        return None
+    name = facts.project.resolve(source, outer.func)  # type: ignore[attr-defined]
+    is_schema = facts.project.derives(name, FU | {"pydantic"})
+    return outer if is_schema and name not in facts.table_of else None  # type: ignore[return-value]
 
 
 def _built(facts: Facts, source: Source, call: ast.Call, func: ast.Attribute) -> Finding:

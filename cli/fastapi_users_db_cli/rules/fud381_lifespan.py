@@ -57,7 +57,7 @@ from collections.abc import Iterator
 from fastapi_users_db_cli.backends import backends
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
-from fastapi_users_db_cli.source import Source
+from fastapi_users_db_cli.source import FUNCTIONS, Source
 
 _EVENTS = ("startup", "shutdown")
 
@@ -84,9 +84,9 @@ def _event(call: ast.Call) -> str | None:
 
 
 def _change(facts: Facts, source: Source, calls: list[ast.Call]) -> Change | None:
-    """Put all handlers of a file into one lifespan, if they are known to be asynchronous."""
-    apps = {source.code(call.func.value) for call in calls}  # type: ignore[attr-defined]
-    app = source.module_scope.names.get(apps.pop()) if len(apps) == 1 else None
+    """Put all handlers of an app into one lifespan, if they are known to be asynchronous."""
+    names = {source.code(call.func.value) for call in calls}  # type: ignore[attr-defined]
+    app = facts.value_of(source, calls[0].func.value) if len(names) == 1 else None  # type: ignore[attr-defined]
     others = any(
         isinstance(node, ast.Attribute) and node.attr == "on_event"
         for node in source.all(ast.Attribute)
@@ -99,25 +99,27 @@ def _change(facts: Facts, source: Source, calls: list[ast.Call]) -> Change | Non
     assert isinstance(app, ast.Call)
     if any(each.arg in ("lifespan", "on_startup", "on_shutdown") for each in app.keywords):
         return None
+    made = source.statement(app)
     lines: dict[str, list[str]] = {"startup": [], "shutdown": []}
     for call in calls:
         statement = source.statement(call)
         event, handler = _event(call), call.args[1]
         waits = _is_async(facts, source, handler)
-        if waits is None or event is None or statement not in source.tree.body:
+        if waits is None or event is None or statement not in source.block(made):
             return None
         lines[event].append(f"{'await ' if waits else ''}{source.code(handler)}()")
     change = Change(facts.project)
     change.remove_statements(source, [source.statement(call) for call in calls])
     manager = change.name(source, "contextlib.asynccontextmanager")
-    name = source.code(source.statement(app).targets[0])  # type: ignore[attr-defined]
     body = [*lines["startup"], "yield", *lines["shutdown"]]
-    text = [f"@{manager}", f"async def lifespan({name}):", *("    " + line for line in body)]
-    start = source.start(source.statement(app))
-    gap = source.newline * (3 - _blank_lines_before(source, start))
-    change.edits.append(
-        source.insert(start, gap[len(source.newline) :] + source.newline.join([*text, "", "", ""]))
-    )
+    indent = source.indent(made)
+    head = [f"@{manager}", f"async def lifespan({names.pop()}):"]
+    blank = 1 if indent else 2
+    text = [indent + line for line in [*head, *("    " + line for line in body)]] + [""] * blank
+    start = source.line_start(source.start(made))
+    is_first = made is source.block(made)[0]
+    gap = "" if is_first else source.newline * (blank - _blank_lines_before(source, start))
+    change.edits.append(source.insert(start, gap + "".join(line + source.newline for line in text)))
     items = [*app.args, *app.keywords]
     end = source.end(app) - 1
     last = source.end(items[-1]) if items else end
@@ -134,15 +136,27 @@ def _blank_lines_before(source: Source, start: int) -> int:
 
 
 def _is_async(facts: Facts, source: Source, handler: ast.expr) -> bool | None:
+    definition = facts.value_of(source, handler)
+    if isinstance(handler, ast.Call):
+        definition = _made_by(facts.value_of(source, handler.func))
+    if isinstance(definition, FUNCTIONS):
+        return isinstance(definition, ast.AsyncFunctionDef)
     name = facts.project.resolve(source, handler) or ""
-    definition = facts.project.definition(name)
-    if isinstance(definition, ast.FunctionDef):
-        return False
-    if isinstance(definition, ast.AsyncFunctionDef):
-        return True
     owner, _, method = name.rpartition(".")
     known = {each.key for each in backends(facts)}
     return True if owner in known and method in ("connect", "disconnect") else None
+
+
+def _made_by(factory: ast.AST | None) -> ast.AST | None:
+    """Return the function that a function defines and returns."""
+    if not isinstance(factory, ast.FunctionDef):
+        return None
+    made = {each.name: each for each in factory.body if isinstance(each, FUNCTIONS)}
+    last = factory.body[-1]
+    name = (
+        last.value.id if isinstance(last, ast.Return) and isinstance(last.value, ast.Name) else ""
+    )
+    return made.get(name)
 
 
 RULE = Rule(

@@ -82,9 +82,12 @@ def find(facts: Facts) -> Iterator[Finding]:
     ours = list(_adapters(facts))
     for adapter in [*facts.adapters, *ours]:
         backend = backend_of(facts, adapter.source, adapter.backend)
-        if backend is None:
-            continue
         source, call = adapter.source, adapter.call
+        if backend is None:
+            if facts.is_of_tables(adapter):
+                message = "where is its `Database`? A module has to have it under a name"
+                yield Finding(source, call, message=message, fix="manual")
+            continue
         function = source.enclosing(call, *FUNCTIONS)
         statement = source.statement(call)
         is_whole = isinstance(statement, ast.Return) and statement.value is call

@@ -49,7 +49,7 @@ def find(facts: Facts) -> Iterator[Finding]:
 def _keeps_alias(source: Source, node: ast.Attribute) -> bool:
     """Tell whether it is behind an alias of the package, which goes on naming ours."""
     bound = source.binding(node.value) if isinstance(node.value, ast.Name) else None
-    return bound is not None and isinstance(bound[0], Imported) and bound[0].module in SHIM
+    return bound is not None and isinstance(bound[0], Imported) and bool(bound[0].alias.asname)
 
 
 RULE = Rule(

@@ -9,8 +9,8 @@ becomes
 
     import fastapi_users_db
 
-in `script.py.mako`. A `render_item` of the app's own that compares with the name of the module is
-named: `fastapi_users_db.alembic` has one that can be given to Alembic as it is.
+in `script.py.mako`. A `render_item` of the app's own that compares with the name of the module,
+and does nothing else, becomes the one of `fastapi_users_db.alembic`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ import re
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
-from fastapi_users_db_cli.rule import Change, Finding, Rule
-from fastapi_users_db_cli.source import Text
+from fastapi_users_db_cli.rule import Change, Finding, Import, Rule
+from fastapi_users_db_cli.rules.classes import is_docstring
+from fastapi_users_db_cli.source import Source, Text
 
+_SHIM = "fastapi_users_db_sqlalchemy"
 _IMPORT = re.compile(
     r"(?m)^(?P<from>[ \t]*import[ \t]+)(?P<name>fastapi_users_db_sqlalchemy(\.\w+)*)[ \t]*$"
 )
@@ -44,10 +46,33 @@ def find(facts: Facts) -> Iterator[Finding]:
         if source.path.rpartition("/")[2] == "env.py":
             for node in source.all(ast.Constant):
                 value = node.value
-                if isinstance(value, str) and value.startswith("fastapi_users_db_sqlalchemy"):
+                if isinstance(value, str) and value.startswith(_SHIM):
                     write = "from fastapi_users_db.alembic import render_item"
                     message = "a type is told by the name of its module"
-                    yield Finding(source, node, message=message, fix="manual", write=write)
+                    ours = _change(facts, source, node)
+                    if ours:
+                        yield Finding(source, node, ours, message)
+                    else:
+                        yield Finding(source, node, message=message, fix="manual", write=write)
+
+
+def _change(facts: Facts, source: Source, node: ast.Constant) -> Change | None:
+    """Let ours take the place of a `render_item` that does nothing else."""
+    function = source.enclosing(node, ast.FunctionDef)
+    if function is None or function not in source.tree.body or len(function.args.args) != 3:
+        return None
+    body = [each for each in function.body if not is_docstring(each)]
+    condition = body[0]
+    if len(body) != 2 or not isinstance(condition, ast.If) or condition.orelse:
+        return None
+    texts = [each.value for each in ast.walk(condition.test) if isinstance(each, ast.Constant)]
+    if any(text != "type" and not str(text).startswith(_SHIM) for text in texts):
+        return None
+    change = Change(facts.project)
+    change.remove_statement(source, function)
+    module = "fastapi_users_db.alembic"
+    change.imports.append(Import(source.path, module, "render_item", function.name))
+    return change
 
 
 RULE = Rule(

@@ -6,11 +6,12 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
-from fastapi_users_db_cli.facts import Facts
+from fastapi_users_db_cli.facts import FU, Facts
+from fastapi_users_db_cli.project import is_of
 from fastapi_users_db_cli.rule import Change, Finding, Import
 from fastapi_users_db_cli.source import Imported, Source
 
-__all__ = ["move"]
+__all__ = ["move", "unread"]
 
 Target = Callable[[str], str | None]
 """Returns the new name of a name, both with their modules, or `None` for one that stays."""
@@ -30,6 +31,25 @@ def move(facts: Facts, target: Target) -> Iterator[Finding]:
                 change = Change(facts.project)
                 change.replace(source, node, change.name(source, new))
                 yield Finding(source, node, change)
+
+
+def unread(facts: Facts, name: str) -> Iterator[Finding]:
+    """Find imports of a name of FastAPI Users that is gone and that nothing reads."""
+    read = {
+        (source.path, node.id)
+        for of in facts.project.names_of(FU)
+        for source, node in facts.project.references(of)
+        if isinstance(node, ast.Name)
+    }
+    for source in facts.project:
+        for imported in source.imports:
+            found = facts.project.imported(source, imported) or ""
+            bound = imported.alias.asname or imported.alias.name
+            is_gone = imported.name == name and is_of(found, FU, name)
+            if is_gone and (source.path, bound) not in read:
+                change = Change(facts.project)
+                change.forgotten.add((source.path, bound))
+                yield Finding(source, imported.alias, change)
 
 
 def _moved(

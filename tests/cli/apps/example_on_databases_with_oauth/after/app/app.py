@@ -1,0 +1,44 @@
+from fastapi import Depends, FastAPI
+
+from app.db import UserTable, async_engine
+from app.models import User, UserCreate, UserUpdate
+from app.users import (
+    SECRET,
+    auth_backend,
+    current_active_user,
+    fastapi_users,
+    google_oauth_client,
+)
+
+app = FastAPI()
+
+app.include_router(
+    fastapi_users.get_auth_router(auth_backend), prefix="/auth/jwt", tags=["auth"]
+)
+app.include_router(fastapi_users.get_register_router(User, UserCreate), prefix="/auth", tags=["auth"])
+app.include_router(
+    fastapi_users.get_reset_password_router(),
+    prefix="/auth",
+    tags=["auth"],
+)
+app.include_router(
+    fastapi_users.get_verify_router(User),
+    prefix="/auth",
+    tags=["auth"],
+)
+app.include_router(fastapi_users.get_users_router(User, UserUpdate), prefix="/users", tags=["users"])
+app.include_router(
+    fastapi_users.get_oauth_router(google_oauth_client, auth_backend, SECRET, associate_by_email=True),
+    prefix="/auth/google",
+    tags=["auth"],
+)
+
+
+@app.get("/authenticated-route")
+async def authenticated_route(user: UserTable = Depends(current_active_user)):
+    return {"message": f"Hello {user.email}!"}
+
+
+@app.on_event("shutdown")
+async def shutdown():
+    await async_engine.dispose()
