@@ -20,6 +20,7 @@ from fastapi_users_db.mapping import Entity, UserEntity, is_verbatim
 from fastapi_users_db.versions.sqlalchemy import python_type
 
 __all__ = [
+    "PARAMETERS",
     "delete_accounts",
     "is_account",
     "is_owner_of_token",
@@ -30,6 +31,10 @@ __all__ = [
     "where_token",
     "where_token_is_given",
 ]
+
+# The execution option with the parameters of a statement that is built once: an app's own
+# `_get_user` takes a statement and nothing else.
+PARAMETERS = "fastapi_users_db_parameters"
 
 
 def select_taken(users: UserEntity, email: str) -> list[Any]:
@@ -166,8 +171,8 @@ def where_token_is_given(
     tokens: Entity,
     values: Sequence[str],
     max_age: datetime | None,
-) -> tuple[Any, dict[str, Any]]:
-    """Return the same, built once, and its parameters.
+) -> Any:
+    """Return the same, built once, with its parameters in the execution option `PARAMETERS`.
 
     Parameters:
         selected: the statement for all users, the same object each time.
@@ -180,7 +185,8 @@ def where_token_is_given(
     parameters: dict[str, Any] = dict(zip(names, values, strict=True))
     if max_age is not None:
         parameters["max_age"] = max_age
-    return _where_token(selected, users, tokens, names, max_age is not None), parameters
+    statement = _where_token(selected, users, tokens, names, max_age is not None)
+    return statement.execution_options(**{PARAMETERS: parameters})
 
 
 @lru_cache(maxsize=256)

@@ -91,7 +91,6 @@ LARGEST_BATCH = 10_000
 BATCH = 1000
 
 NOTHING = Given()
-NO_PARAMETERS: Mapping[str, Any] = {}
 _NAMES = {"oauth_name", "account_id"}
 
 
@@ -251,8 +250,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         if "_get_user" in vars(self) or not is_ours(type(self)._get_user):
             # The app's own takes a statement that has its values.
             return await self._get_user(where_token(selected, users, of, values, oldest))
-        statement, parameters = where_token_is_given(selected, users, of, values, oldest)
-        return await self._get_user(statement, parameters)
+        return await self._get_user(where_token_is_given(selected, users, of, values, oldest))
 
     @repeated
     async def create(self, create_dict: dict[str, Any]) -> UP:
@@ -414,16 +412,10 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """
         return await check_users(self._live_tables(), self._users)
 
-    async def _get_user(
-        self, statement: Any, parameters: Mapping[str, Any] = NO_PARAMETERS
-    ) -> UP | None:
+    async def _get_user(self, statement: Any) -> UP | None:
         """Execute a statement that selects users and return the one it finds, or `None`.
 
         Every look-up of a user passes through here.
-
-        Parameters:
-            statement: the statement.
-            parameters: its parameters. An app's own `_get_user` is given none.
 
         Raises:
             sqlalchemy.exc.MultipleResultsFound: it finds several.

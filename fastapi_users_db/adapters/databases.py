@@ -15,7 +15,6 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.adapters.base import (
-    NO_PARAMETERS,
     NOTHING,
     AccessTokenDatabase,
     UserDatabase,
@@ -42,7 +41,7 @@ from fastapi_users_db.adapters.rows import (
     values_of_new,
     with_accounts,
 )
-from fastapi_users_db.adapters.unit import NEW, Given, Unit
+from fastapi_users_db.adapters.unit import NEW, NO_VALUES, Given, Unit
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import is_same_text
 from fastapi_users_db.deprecation import (
@@ -70,7 +69,12 @@ from fastapi_users_db.mapping import (
     user_entity,
     wrong_instance,
 )
-from fastapi_users_db.statements import delete_accounts, is_owner_of_token, select_accounts
+from fastapi_users_db.statements import (
+    PARAMETERS,
+    delete_accounts,
+    is_owner_of_token,
+    select_accounts,
+)
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
 
 if TYPE_CHECKING:
@@ -130,12 +134,11 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         warn(DATABASES_ADAPTER, self, user_table, oauth_account_table)
 
     @repeated
-    async def _get_user(
-        self, statement: Any, parameters: Mapping[str, Any] = NO_PARAMETERS
-    ) -> UP | None:
+    async def _get_user(self, statement: Any) -> UP | None:
         users = self._users
         build = None if users.oauth is None else with_accounts(users)
         rows = Rows(self.database, users)
+        parameters = statement.get_execution_options().get(PARAMETERS, NO_VALUES)
         records = await rows.fetch_all(statement, parameters, build=build)
         if not records:
             return None

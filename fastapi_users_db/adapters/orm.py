@@ -18,7 +18,6 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.adapters.base import (
-    NO_PARAMETERS,
     NOTHING,
     AccessTokenDatabase,
     UserDatabase,
@@ -65,7 +64,12 @@ from fastapi_users_db.mapping import (
     read,
     wrong_instance,
 )
-from fastapi_users_db.statements import delete_accounts, is_owner_of_token, select_accounts
+from fastapi_users_db.statements import (
+    PARAMETERS,
+    delete_accounts,
+    is_owner_of_token,
+    select_accounts,
+)
 from fastapi_users_db.tables import is_mysql
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
 from fastapi_users_db.versions.sqlalchemy import as_in_flush, written_states
@@ -121,9 +125,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self.retries = checked_retries(retries, commit=commit)
 
     @repeated
-    async def _get_user(
-        self, statement: Any, parameters: Mapping[str, Any] = NO_PARAMETERS
-    ) -> UP | None:
+    async def _get_user(self, statement: Any) -> UP | None:
         if options := self._users.options:
             statement = statement.options(*options)
         _, session = sessions(self.session)
@@ -131,6 +133,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         if session is not None and session.expire_on_commit and session.autoflush:
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
+        parameters = statement.get_execution_options().get(PARAMETERS)
         result = await execute(self.session, statement, *([parameters] if parameters else ()))
         user: Any = result.unique().scalar_one_or_none()
         if user is not None and type(user) is not self.user_table:
