@@ -15,7 +15,6 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.adapters.base import (
-    NO_PARAMETERS,
     NOTHING,
     AccessTokenDatabase,
     UserDatabase,
@@ -127,13 +126,11 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         warn(DATABASES_ADAPTER, self, user_table, oauth_account_table)
 
     @repeated
-    async def _get_user(
-        self, statement: Any, parameters: Mapping[str, Any] = NO_PARAMETERS
-    ) -> UP | None:
+    async def _get_user(self, statement: Any) -> UP | None:
         users = self._users
         build = None if users.oauth is None else with_accounts(users)
         rows = Rows(self.database, users)
-        records = await rows.fetch_all(statement, parameters, build=build)
+        records = await rows.fetch_all(statement, build=build)
         if not records:
             return None
         row = rows.read(records[0])

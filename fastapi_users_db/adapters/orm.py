@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import ExitStack, nullcontext, suppress
 from datetime import datetime
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Generic
 
@@ -18,7 +17,6 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.adapters.base import (
-    NO_PARAMETERS,
     NOTHING,
     AccessTokenDatabase,
     UserDatabase,
@@ -118,9 +116,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         self.retries = checked_retries(retries, commit=commit)
 
     @repeated
-    async def _get_user(
-        self, statement: Any, parameters: Mapping[str, Any] = NO_PARAMETERS
-    ) -> UP | None:
+    async def _get_user(self, statement: Any) -> UP | None:
         if options := self._users.options:
             statement = statement.options(*options)
         _, session = sessions(self.session)
@@ -128,14 +124,13 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         if session is not None and session.expire_on_commit and session.autoflush:
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
-        result = await execute(self.session, statement, *([parameters] if parameters else ()))
-        user: Any = result.unique().scalar_one_or_none()
+        user: Any = (await execute(self.session, statement)).unique().scalar_one_or_none()
         if user is not None and type(user) is not self.user_table:
             await load_rest(self.session, user)
         return user  # type: ignore[no-any-return]
 
     def _select_user(self) -> Any:
-        return _select_instances(self.user_table)
+        return select(self.user_table)
 
     def _unit(self, user: Any, given: Given = NOTHING) -> Unit:
         return SessionUnit(self, self._users, user, given)
@@ -270,11 +265,6 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
 
     def _live_tables(self) -> LiveTables:
         return live_tables(self.session, self.access_token_table)
-
-
-@lru_cache(maxsize=256)
-def _select_instances(mapped_class: Any) -> Any:
-    return select(mapped_class)
 
 
 class SessionUnit(Unit):
