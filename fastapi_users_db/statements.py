@@ -20,7 +20,6 @@ from fastapi_users_db.mapping import Entity, UserEntity, is_verbatim
 from fastapi_users_db.versions.sqlalchemy import python_type
 
 __all__ = [
-    "PARAMETERS",
     "delete_accounts",
     "is_account",
     "is_owner_of_token",
@@ -29,12 +28,7 @@ __all__ = [
     "select_sessions",
     "select_taken",
     "where_token",
-    "where_token_is_given",
 ]
-
-# The execution option with the parameters of a statement that is built once: an app's own
-# `_get_user` takes a statement and nothing else.
-PARAMETERS = "fastapi_users_db_parameters"
 
 
 def select_taken(users: UserEntity, email: str) -> list[Any]:
@@ -145,7 +139,11 @@ def is_owner_of_token(users: UserEntity, tokens: Entity) -> Any:
 
 
 def where_token(
-    selected: Any, users: UserEntity, tokens: Entity, values: Sequence[Any], max_age: Any
+    selected: Any,
+    users: UserEntity,
+    tokens: Entity,
+    values: Sequence[str],
+    max_age: datetime | None,
 ) -> Any:
     """Return the statement for the users of the access tokens with one of these values.
 
@@ -153,8 +151,8 @@ def where_token(
         selected: the statement for all users.
         users: the user's class.
         tokens: the access token's.
-        values: what may be stored of one token, or parameters that stand for it.
-        max_age: when the access token was created at the earliest, or a parameter, or `None`.
+        values: what may be stored of one token.
+        max_age: when the access token was created at the earliest, or `None`.
     """
     column, token = tokens.column("token"), tokens.expression("token")
     # Not IN: its text depends on how many values it has.
@@ -163,40 +161,6 @@ def where_token(
     if max_age is not None:
         statement = statement.where(tokens.expression("created_at") >= max_age)
     return statement
-
-
-def where_token_is_given(
-    selected: Any,
-    users: UserEntity,
-    tokens: Entity,
-    values: Sequence[str],
-    max_age: datetime | None,
-) -> Any:
-    """Return the same, built once, with its parameters in the execution option `PARAMETERS`.
-
-    Parameters:
-        selected: the statement for all users, the same object each time.
-        users: the user's class.
-        tokens: the access token's.
-        values: what may be stored of one token.
-        max_age: when the access token was created at the earliest, or `None`.
-    """
-    names = tuple(f"access_token_{number}" for number in range(len(values)))
-    parameters: dict[str, Any] = dict(zip(names, values, strict=True))
-    if max_age is not None:
-        parameters["max_age"] = max_age
-    statement = _where_token(selected, users, tokens, names, max_age is not None)
-    return statement.execution_options(**{PARAMETERS: parameters})
-
-
-@lru_cache(maxsize=256)
-def _where_token(
-    selected: Any, users: UserEntity, tokens: Entity, names: tuple[str, ...], has_max_age: bool
-) -> Any:
-    of_token, of_time = tokens.column("token").type, tokens.expression("created_at").type
-    values = [bindparam(name, type_=of_token) for name in names]
-    max_age = bindparam("max_age", type_=of_time) if has_max_age else None
-    return where_token(selected, users, tokens, values, max_age)
 
 
 def _same(column: Any, expression: Any, value: Any) -> Any:

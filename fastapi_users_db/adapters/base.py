@@ -68,7 +68,6 @@ from fastapi_users_db.statements import (
     select_sessions,
     select_taken,
     where_token,
-    where_token_is_given,
 )
 from fastapi_users_db.types import as_utc
 from fastapi_users_db.values import is_storable
@@ -246,11 +245,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         of, oldest = tokens._tokens, max_age
         if oldest is not None:
             oldest = _checked_max_age(oldest, of.expression("created_at").type)
-        selected, users = self._select_user(), self._users
-        if "_get_user" in vars(self) or not is_ours(type(self)._get_user):
-            # The app's own takes a statement that has its values.
-            return await self._get_user(where_token(selected, users, of, values, oldest))
-        return await self._get_user(where_token_is_given(selected, users, of, values, oldest))
+        statement = where_token(self._select_user(), self._users, of, values, oldest)
+        return await self._get_user(statement)
 
     @repeated
     async def create(self, create_dict: dict[str, Any]) -> UP:
@@ -423,7 +419,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         raise NotImplementedError
 
     def _select_user(self) -> Any:
-        """Return the statement that selects users, for `_get_user`: the same object each time."""
+        """Return the statement that selects users, for `_get_user`."""
         raise NotImplementedError
 
     def _unit(self, user: Any, given: Given = NOTHING) -> Unit:

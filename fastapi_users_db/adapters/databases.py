@@ -41,7 +41,7 @@ from fastapi_users_db.adapters.rows import (
     values_of_new,
     with_accounts,
 )
-from fastapi_users_db.adapters.unit import NEW, NO_VALUES, Given, Unit
+from fastapi_users_db.adapters.unit import NEW, Given, Unit
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import is_same_text
 from fastapi_users_db.deprecation import (
@@ -70,7 +70,6 @@ from fastapi_users_db.mapping import (
     wrong_instance,
 )
 from fastapi_users_db.statements import (
-    PARAMETERS,
     delete_accounts,
     is_owner_of_token,
     select_accounts,
@@ -138,8 +137,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         users = self._users
         build = None if users.oauth is None else with_accounts(users)
         rows = Rows(self.database, users)
-        parameters = statement.get_execution_options().get(PARAMETERS, NO_VALUES)
-        records = await rows.fetch_all(statement, parameters, build=build)
+        records = await rows.fetch_all(statement, build=build)
         if not records:
             return None
         row = rows.read(records[0])

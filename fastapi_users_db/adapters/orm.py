@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import ExitStack, nullcontext, suppress
 from datetime import datetime
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Generic
 
@@ -65,7 +64,6 @@ from fastapi_users_db.mapping import (
     wrong_instance,
 )
 from fastapi_users_db.statements import (
-    PARAMETERS,
     delete_accounts,
     is_owner_of_token,
     select_accounts,
@@ -133,15 +131,13 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         if session is not None and session.expire_on_commit and session.autoflush:
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
-        parameters = statement.get_execution_options().get(PARAMETERS)
-        result = await execute(self.session, statement, *([parameters] if parameters else ()))
-        user: Any = result.unique().scalar_one_or_none()
+        user: Any = (await execute(self.session, statement)).unique().scalar_one_or_none()
         if user is not None and type(user) is not self.user_table:
             await load_rest(self.session, user)
         return user  # type: ignore[no-any-return]
 
     def _select_user(self) -> Any:
-        return _select_instances(self.user_table)
+        return select(self.user_table)
 
     def _unit(self, user: Any, given: Given = NOTHING) -> Unit:
         return SessionUnit(self, self._users, user, given)
@@ -277,11 +273,6 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
 
     def _live_tables(self) -> LiveTables:
         return live_tables(self.session, self.access_token_table)
-
-
-@lru_cache(maxsize=256)
-def _select_instances(mapped_class: Any) -> Any:
-    return select(mapped_class)
 
 
 class SessionUnit(Unit):

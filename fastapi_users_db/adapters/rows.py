@@ -97,6 +97,10 @@ class UserRow(dict[str, Any]):
         return self
 
 
+# Whose records have values that SQLAlchemy has not processed; those of other drivers' it has.
+_ASYNCPG = "asyncpg"
+
+
 class Rows:
     """The rows of one table, by attribute.
 
@@ -132,7 +136,7 @@ class Rows:
             # A mapping of the app's own, for `_make_user`: its values are what they should be.
             return {key: record[prefix + column.name] for key, column in wanted}
         values = {key: raw[prefix + column.name] for key, column in wanted}
-        if _is_unprocessed(raw):
+        if type(raw).__module__.startswith(_ASYNCPG):
             # Of its own, `databases` leaves out the type's processing of all but str and numbers.
             for key, column in wanted:
                 if (process := _result_processor(column)) is not None:
@@ -142,7 +146,7 @@ class Rows:
     def named(self, record: Any) -> dict[str, Any]:
         """Return all values of a record by name, whichever it has: it may be of a join."""
         raw = getattr(record, "_mapping", record)
-        values = record if _is_unprocessed(raw) else raw
+        values = record if type(raw).__module__.startswith(_ASYNCPG) else raw
         return {name: values[name] for name in raw.keys()}  # noqa: SIM118  a record of asyncpg's iterates over values
 
     def changes(
@@ -313,11 +317,6 @@ class Rows:
             elif fills_up and not (column.server_default or column.primary_key):
                 filled.setdefault(attribute, None)
         return filled
-
-
-def _is_unprocessed(record: Any) -> bool:
-    """Tell whether a record is asyncpg's own: other drivers' values are SQLAlchemy's already."""
-    return type(record).__module__.partition(".")[0] == "asyncpg"
 
 
 class _DefaultContext:
