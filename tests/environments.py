@@ -19,7 +19,16 @@ from tests.stacks import STACKS, UPSTREAM
 ROOT = Path(__file__).parents[1]
 
 # And what the benchmark serves its apps with.
-DRIVERS = ["aiomysql", "aiosqlite", "asyncmy", "asyncpg", "cryptography", "uvicorn"]
+DRIVERS = [
+    "aiomysql",
+    "aiopg",
+    "aiosqlite",
+    "asyncmy",
+    "asyncpg",
+    "cryptography",
+    "psycopg2-binary",
+    "uvicorn",
+]
 REQUIREMENTS = {name: stack.requirements for name, stack in {**UPSTREAM, **STACKS}.items()}
 
 

@@ -163,7 +163,7 @@ ACCEPTED = [
         "it finds nobody, or whose number it is, on every database",
         ALL,
         READS,
-        ("DataError", "ProgrammingError", "DBAPIError"),
+        ("DataError", "ProgrammingError", "DBAPIError", "UndefinedFunction"),
         ANSWER,
     ),
     Accepted(
