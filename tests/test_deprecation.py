@@ -35,7 +35,7 @@ def test_warning_says_what_to_write_instead() -> None:
     assert warning.rule == "FUD401"
     assert str(warning).endswith(
         " [databases-adapter: rule FUD401, "
-        "https://fastapi-users-db.readthedocs.io/deprecations/#databases-adapter]"
+        "https://fastapi-users-db.readthedocs.io/1.0/deprecations/#databases-adapter]"
     )
 
 

@@ -177,7 +177,7 @@ def test_demo_prints_plain_lines_where_there_is_no_terminal(demo_output: str) ->
     warned = [line for line in demo_output.splitlines() if "DeprecationWarning:" in line]
     assert len(warned) == 4
     for line in warned:
-        assert re.search(rf"\[(\S+): {deprecation.DOCUMENTATION}/\S*#\1\]$", line)
+        assert re.search(rf"\[(\S+): (rule FUD\d+, )?{deprecation.DOCUMENTATION}/\S*#\1\]$", line)
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

@@ -458,7 +458,7 @@ async def test_missing_index_on_lower_is_reported_where_it_is_declared(live: Liv
     live.create()
     [problem] = await live.problems()
     assert codes([problem]) == [("missing-lower-email-index", "user", "email")]
-    assert "the time of an answer tells which addresses are registered" in str(problem)
+    assert "the time that a look-up takes tells which addresses are registered" in str(problem)
     live.apply(problem)
     assert await live.problems() == []
 

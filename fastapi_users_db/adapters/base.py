@@ -384,16 +384,15 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         self._unit(user)  # a user of the wrong kind is refused first
         wanted = self._oauth_accounts.key_of(checked_account(oauth_account))
         async with self._unit(user, Given(accounts=[values])) as unit:
-            own = await self._own_accounts(unit, user, [])
-            found = (account for account in own if self._oauth_accounts.key_of(account) == wanted)
-            existing = next(found, None)
+            existing = self._find_account(await self._own_accounts(unit, user, []), wanted)
             if existing is None:
                 is_there = await unit.exists(user)
                 raise OAuthAccountNotFoundError() if is_there else UserNotFoundError()
             # A refusal is explained by these, too.
             values.update(changed_account(existing, values))
             if external_account(values) != external_account(existing):
-                await self._own_accounts(unit, user, [values])
+                own = await self._own_accounts(unit, user, [values])
+                existing = self._find_account(own, wanted) or existing
             unit.set(existing, values)
         return unit.result  # type: ignore[no-any-return]
 
@@ -478,6 +477,9 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 raise OAuthAccountAlreadyLinkedError()
         return own
 
+    def _find_account(self, own: Iterable[Any], key: Sequence[Any]) -> Any:
+        return next((a for a in own if self._oauth_accounts.key_of(a) == key), None)
+
     def _replace_accounts(
         self, unit: Unit, user: Any, given: Sequence[Mapping[str, Any]], own: Sequence[Any]
     ) -> None:
@@ -523,7 +525,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             accounts = [(users.oauth, {**owner, **a}) for a in given.accounts or ()]
             about_key = users.error_about_key(given.values) if user is None else None
             missing = _about_missing(error, violated, [(users, given.values), *accounts])
-            return about_key or missing
+            if about_key or missing:
+                return about_key or missing
         if violated.kind != "unique":
             is_gone = given.accounts and user is not None and not await unit.exists(user)
             return UserNotFoundError() if is_gone else None

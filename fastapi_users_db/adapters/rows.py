@@ -41,6 +41,7 @@ from fastapi_users_db.exceptions import (
     DatabaseNotConnectedError,
     MissingDependencyError,
     UnsuitableServerError,
+    kind_of,
 )
 from fastapi_users_db.mapping import Entity, UserEntity, entity, has_attributes, is_mapped_class
 from fastapi_users_db.versions.sqlalchemy import ExternalType, InstanceState, python_type
@@ -674,15 +675,15 @@ def check_installed() -> None:
     """Raise `MissingDependencyError` if `databases` is not installed."""
     if find_spec("databases") is None:
         raise MissingDependencyError(
-            'The databases adapter needs the package databases: pip install "fastapi-users-db'
-            '[databases]"'
+            'The databases adapter needs the package databases and a driver: pip install "fastapi-'
+            'users-db[databases,aiosqlite]", or asyncpg or aiomysql in place of aiosqlite.'
         )
 
 
 def check_database(database: Any, usage: str) -> None:
     """Raise `TypeError` if this is no `Database`, with the right call."""
     if not has_attributes(database, "fetch_one"):
-        kind = database.__name__ if isinstance(database, type) else type(database).__name__
+        kind = kind_of(database)
         raise TypeError(f"database must be a databases.Database, not {kind}. Call {usage}.")
 
 
@@ -695,4 +696,4 @@ def check_table(name: str, table: Any, model: Any, usage: str) -> None:
             f"as {usage.partition(')')[0]}, {of}_model=...)."
         )
     if not isinstance(table, Table) and not is_mapped_class(table):
-        raise TypeError(f"{name} must be a mapped class, not {table!r}. Call {usage}.")
+        raise TypeError(f"{name} must be a mapped class, not {kind_of(table)}. Call {usage}.")
