@@ -65,7 +65,7 @@ for table in Base.metadata.sorted_tables:
             f'CREATE TABLE {table.name}_{number} PARTITION OF "{table.name}" '
             f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {number})"
         )
-        event.listen(table, "after_create", DDL(partition))
+        event.listen(table, "after_create", DDL(partition))  # type: ignore[no-untyped-call]
 
 
 # --8<-- [end:tables]

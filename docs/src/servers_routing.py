@@ -100,7 +100,9 @@ DirectoryDb = Annotated[Users, Depends(get_directory)]
 
 
 # --8<-- [end:adapters]
-def get_strategy(tokens: Annotated[Tokens, Depends(get_access_token_db)]) -> DatabaseStrategy:
+def get_strategy(
+    tokens: Annotated[Tokens, Depends(get_access_token_db)],
+) -> DatabaseStrategy[User, uuid.UUID, AccessToken]:
     return DatabaseStrategy(tokens, lifetime_seconds=3600)
 
 

@@ -303,6 +303,12 @@ def test_own_adapter_hands_no_model_on(
     assert f"return Adapter({new_given})" in text
 
 
+def test_own_adapter_may_have_more_before_its_constructor() -> None:
+    own = OWN.replace("    def __init__", "    kind = 1\n\n    def __init__")
+    text = after(own.format("model, session, table", "UserDB, session, UserTable, 1"))
+    assert "return Adapter(session, UserTable, 1)" in text
+
+
 def test_own_adapter_is_given_its_model_by_keyword() -> None:
     text = OWN.replace("model,", "user_db_model,").format(
         "user_db_model, session, table",

@@ -45,12 +45,14 @@ def test_files_that_import_from_those_are_read_too_also_through_packages() -> No
     put("app/__init__.py", "from . import users\n")
     put("other.py", "from orders import Order\n")
     put("main.py", "from app import users\n")
+    put("script.py", "import app.users.schemas as schemas\n")
     assert sorted(scan(["."]).documents) == [
         "app/__init__.py",
         "app/routes.py",
         "app/users/__init__.py",
         "app/users/schemas.py",
         "main.py",
+        "script.py",
     ]
 
 

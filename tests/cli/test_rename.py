@@ -76,6 +76,16 @@ def test_classes_and_all_that_names_them_are_renamed() -> None:
     assert not result.failures
 
 
+def test_another_name_that_a_module_gives_it_stays() -> None:
+    names, extra = (
+        "from app.tables import UserTable as Row\n",
+        "from app.names import Row\nselect(Row)\n",
+    )
+    after = rename(files(names=names, extra=extra)).texts
+    assert after["app/names.py"] == "from app.tables import User as Row\n"
+    assert after["app/extra.py"] == extra
+
+
 def test_nothing_is_renamed_unasked() -> None:
     assert migrate(files(), [5], Options(unsafe=True)).texts == files()
 

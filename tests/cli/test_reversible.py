@@ -233,3 +233,33 @@ def test_tokens_have_both_names_and_either_is_read(app: Any) -> None:
         assert await strategy.read_token(None, manager) is None
 
     asyncio.run(check())
+
+
+def test_two_of_each_in_a_file_get_it_once() -> None:
+    twice = APP.replace(
+        "def strategy", "other = JWTStrategy(secret='y', lifetime_seconds=60)\n\n\ndef strategy"
+    ).replace(
+        "def manager", "def another(user_db):\n    return UserManager(user_db)\n\n\ndef manager"
+    )
+    text = step_3(twice).texts["main.py"]
+    assert text.count("class ReversibleJWTStrategy") == text.count("class ReversibleBcrypt(") == 1
+    assert text.count("UserManager(user_db, reversible_password_helper)") == 2
+    assert "other = ReversibleJWTStrategy(secret='y', " in text
+
+
+def test_strategy_that_is_named_with_its_module_gets_it_too() -> None:
+    text = APP.replace(
+        "from fastapi_users.authentication import JWTStrategy",
+        "from fastapi_users import authentication",
+    ).replace("JWTStrategy[", "authentication.JWTStrategy[")
+    assert "    return ReversibleJWTStrategy[UserDB, uuid.UUID](" in step_3(text).texts["main.py"]
+
+
+def test_what_is_written_later_uses_what_is_there() -> None:
+    later = (
+        "\n\ndef later(user_db):\n"
+        "    return UserManager(user_db), JWTStrategy(secret='z', lifetime_seconds=60)\n"
+    )
+    text = step_3(step_3(APP).texts["main.py"] + later).texts["main.py"]
+    assert text.count("class ReversibleJWTStrategy") == text.count("class ReversibleBcrypt(") == 1
+    assert "UserManager(user_db, reversible_password_helper), ReversibleJWTStrategy(" in text
