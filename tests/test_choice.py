@@ -62,6 +62,7 @@ def quick(file: str) -> list[str]:
     return [line for line in run.stdout.splitlines() if "::" in line]
 
 
+@pytest.mark.thorough
 def test_the_quick_tests_meet_each_adapter_on_each_database() -> None:
     names = quick("tests/conformance/test_oauth_accounts.py")
     for adapter, database in itertools.product(ADAPTERS, DATABASES):

@@ -43,7 +43,12 @@ NAMES = {
 }
 
 
-@pytest.fixture(params=NAMES)
+QUICK = ("percent", "quotes", "upper", "unicode")
+
+
+@pytest.fixture(
+    params=[n if n in QUICK else pytest.param(n, marks=pytest.mark.thorough) for n in NAMES]
+)
 def name(request: pytest.FixtureRequest) -> str:
     return NAMES[request.param]
 

@@ -119,6 +119,7 @@ def test_a_server_that_is_down_is_told_in_one_line() -> None:
         assert kind.variable in reason
 
 
+@pytest.mark.thorough
 def test_a_server_that_is_down_is_a_failure_in_ci() -> None:
     status, lines = run(CI="1", **NOBODY_LISTENS)
     assert status == 1

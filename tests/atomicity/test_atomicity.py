@@ -81,12 +81,11 @@ def faults_of(place: Place, kind: Kind) -> tuple[str, ...]:
     return tuple(fault for fault in faults if fault != ERROR)
 
 
-# `kind`, and not `adapter` as below: every run harms each kind everywhere.
-@pytest.mark.parametrize(("kind", "operation"), BY_ERROR, ids=str)
+@pytest.mark.parametrize(("adapter", "operation"), BY_ERROR, ids=str)
 async def test_as_before_or_as_after(
-    harmed: Place, kind: Kind, operation: Operation, texts: Texts
+    harmed: Place, adapter: Kind, operation: Operation, texts: Texts
 ) -> None:
-    assert await harm_at_each_request(harmed, kind, operation, ERROR, texts) > 0
+    assert await harm_at_each_request(harmed, adapter, operation, ERROR, texts) > 0
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,13 @@ def test_step_5_takes_all_of_it_out(newline: str) -> None:
     assert back == migrate({"main.py": text}, [3, 5], plain).texts
 
 
-@pytest.mark.parametrize("app", sorted(path.name for path in APPS.iterdir()))
+@pytest.mark.parametrize(
+    "app",
+    [
+        pytest.param(name, marks=[pytest.mark.thorough] if name == "lendery" else [])
+        for name in sorted(path.name for path in APPS.iterdir())
+    ],
+)
 def test_steps_one_after_another_are_all_of_them(app: str) -> None:
     texts = read(APPS / app / "before")
     whole = migrate(texts, STEPS, REVERSIBLE).texts

@@ -45,7 +45,9 @@ def install(folder: Path, name: str, version: str) -> None:
     directory.joinpath("METADATA").write_text(METADATA.format(name, version))
 
 
-@pytest.mark.parametrize("program", ["import fastapi_users_db", BOTH])
+@pytest.mark.parametrize(
+    "program", ["import fastapi_users_db", pytest.param(BOTH, marks=pytest.mark.thorough)]
+)
 def test_the_command_reinstalls_the_version_that_there_was(mixed: Path, program: str) -> None:
     install(mixed.parent, "fastapi-users-db-sqlalchemy", "7.0.0")
     install(mixed.parent, "fastapi-users-db-compat", "1.2.3")
@@ -56,8 +58,15 @@ def test_the_command_reinstalls_the_version_that_there_was(mixed: Path, program:
     assert f"{REINSTALL}==1.2.3" in result.stderr
 
 
-@pytest.mark.parametrize("module", ["generics", "tables"])
-@pytest.mark.parametrize("program", [BOTH, "import fastapi_users_db", OLD_NAME_ALONE])
+@pytest.mark.parametrize("module", ["generics", pytest.param("tables", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    "program",
+    [
+        BOTH,
+        pytest.param("import fastapi_users_db", marks=pytest.mark.thorough),
+        pytest.param(OLD_NAME_ALONE, marks=pytest.mark.thorough),
+    ],
+)
 def test_ours_over_a_module_of_upstreams(folder: Path, module: str, program: str) -> None:
     # An installer that unpacks both at once leaves such a mixture.
     package = folder / "fastapi_users_db_sqlalchemy"
@@ -92,6 +101,7 @@ def test_files_that_upstream_took_along(mixed: Path) -> None:
     assert f"Put them back: {REINSTALL}==1.2.3." in result.stderr
 
 
+@pytest.mark.thorough
 def test_upstream_alone_is_no_fault(folder: Path) -> None:
     package = folder / "fastapi_users_db_sqlalchemy"
     package.mkdir()

@@ -198,9 +198,16 @@ SHAPES = {
     )
 }
 LOADING = ["joined", "selectin", "raise"]
+QUICK = ("with_a_key_of_its_own", "with_other_names", "with_naive_times", "with_kinds_of_users")
 
 
-@pytest.mark.parametrize("shape", [*SHAPES, *LOADING])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(shape, marks=[] if shape in QUICK else pytest.mark.thorough)
+        for shape in (*SHAPES, *LOADING)
+    ],
+)
 async def test_whoever_has_a_token_is_found_and_sessions_are_ended(app: App, shape: str) -> None:
     user_table, token_table = SHAPES[shape]() if shape in SHAPES else related(shape)
     await app.use(user_table.metadata)
