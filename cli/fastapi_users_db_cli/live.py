@@ -24,7 +24,18 @@ from fastapi_users_db import SQLAlchemyAccessTokenDatabase, SQLAlchemyUserDataba
 from fastapi_users_db_cli.backends import DRIVERS
 from fastapi_users_db_cli.errors import UnusableError
 
-__all__ = ["Target", "Work", "fetch", "load", "read_only", "run", "say", "table_of"]
+__all__ = [
+    "OAUTH_ACCOUNTS",
+    "USERS",
+    "Target",
+    "Work",
+    "fetch",
+    "load",
+    "read_only",
+    "run",
+    "say",
+    "table_of",
+]
 
 Work = Callable[[Any, Any], Awaitable[None]]
 """Is given an adapter and its manager, which is `None` where the object has none."""
@@ -197,10 +208,16 @@ _BEFORE = {
 }
 
 
-def table_of(adapter: Any) -> Any:
-    """Return the table of an adapter, of users or of tokens."""
-    table = getattr(adapter, "user_table", None)
-    table = adapter.access_token_table if table is None else table
+# The shim's adapters over `databases` have the names of that time.
+USERS = ("user_table", "users")
+OAUTH_ACCOUNTS = ("oauth_account_table", "oauth_accounts")
+ACCESS_TOKENS = ("access_token_table", "access_tokens")
+
+
+def table_of(adapter: Any, names: Sequence[str] = (*USERS, *ACCESS_TOKENS)) -> Any:
+    """Return the table that an adapter has under one of these names, or `None`."""
+    tables = [getattr(adapter, name, None) for name in names]
+    table = next((each for each in tables if each is not None), None)
     return getattr(table, "__table__", table)
 
 

@@ -18,7 +18,16 @@ from fastapi_users.password import PasswordHelper
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from fastapi_users_db_cli.live import Target, fetch, read_only, run, say, table_of
+from fastapi_users_db_cli.live import (
+    OAUTH_ACCOUNTS,
+    USERS,
+    Target,
+    fetch,
+    read_only,
+    run,
+    say,
+    table_of,
+)
 
 __all__ = ["CHECKS", "Verified", "as_json", "as_table", "verify"]
 
@@ -70,7 +79,7 @@ def verify(targets: Sequence[Target], *, sample: int | None = None, deep: bool =
 
     async def work(adapter: Any, manager: Any) -> None:
         async with read_only(adapter):
-            if hasattr(adapter, "user_table"):
+            if table_of(adapter, USERS) is not None:
                 strategies = await _strategies(targets[0].object)
                 users = _Users(adapter, manager, strategies, found, deep=deep)
                 await users.verify(sample)
@@ -118,9 +127,8 @@ class _Users:
             self.found.note("room-for-hash", id_, is_good=has_room)
             await self.verify_user(id_)
             say(f"{self.found.good['room-for-hash'] or '...'} of {total} users")
-        accounts = getattr(self.adapter, "oauth_account_table", None)
+        accounts = table_of(self.adapter, OAUTH_ACCOUNTS)
         if accounts is not None:
-            accounts = getattr(accounts, "__table__", accounts)
             await _belonging(self.adapter, accounts, "id", "accounts", self.found, users=table)
 
     async def ids(self, table: Any, sample: int | None) -> AsyncIterator[Any]:

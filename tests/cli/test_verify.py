@@ -27,6 +27,10 @@ from fastapi_users.authentication import (
 )
 
 from fastapi_users_db import DatabasesUserDatabase
+from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase as LegacyUserDatabase
+from fastapi_users_db_sqlalchemy.access_token import (
+    SQLAlchemyAccessTokenDatabase as LegacyTokenDatabase,
+)
 
 
 def get_jwt_strategy():
@@ -63,6 +67,26 @@ async def get_databases_manager(user_db=Depends(get_databases_user_db)):
 async def get_connected_manager(user_db=Depends(get_databases_user_db)):
     async with database:
         yield UserManager(user_db)
+
+
+class Loose:
+    # An app has a pydantic model here.
+
+    def __init__(self, **values):
+        vars(self).update(values)
+
+
+def get_legacy_user_db():
+    tables = User.__table__, OAuthAccount.__table__
+    return LegacyUserDatabase(Loose, database, *tables)
+
+
+async def get_legacy_manager(user_db=Depends(get_legacy_user_db)):
+    yield UserManager(user_db)
+
+
+def get_legacy_token_db():
+    return LegacyTokenDatabase(Loose, database, AccessToken.__table__)
 """
 
 
@@ -128,6 +152,21 @@ def test_what_databases_reads_is_what_the_orm_reads(
         assert main(["verify", f"app:{target}", "--format", "json"]) == 0
         assert capsys.readouterr().out == orm
     assert main(["doctor", "app:get_databases_user_db"]) == 0
+
+
+@pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
+def test_what_the_shim_reads_is_what_the_orm_reads(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The side that an app comes from: its adapter has other names for its tables."""
+    filled(make, "sqlite")
+    tokens = ["--format", "json", "--tokens"]
+    assert main(["verify", "app:get_user_manager", *tokens, "app:get_token_db"]) == 0
+    orm = capsys.readouterr().out
+    for target in ("get_legacy_manager", "get_legacy_user_db"):
+        assert main(["verify", f"app:{target}", *tokens, "app:get_legacy_token_db"]) == 0
+        assert capsys.readouterr().out == orm
+    assert main(["doctor", "app:get_legacy_manager", "--tokens", "app:get_legacy_token_db"]) == 0
 
 
 def test_hash_that_the_helper_does_not_read_is_named_by_the_id(
