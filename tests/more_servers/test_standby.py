@@ -61,20 +61,33 @@ async def sessions(pair: standby.Pair) -> AsyncIterator[Any]:
     pair.catch_up()
 
 
-@pytest.fixture
-async def sample(sessions: Any, pair: standby.Pair) -> AsyncIterator[Any]:
+@pytest.fixture(params=["orm", "databases"])
+async def sample(
+    request: pytest.FixtureRequest, sessions: Any, pair: standby.Pair
+) -> AsyncIterator[Any]:
     """The recipe, with tables that the standby has, and no row that is written from now on."""
-    sample = load("servers_routing.py", address(pair.primary), STANDBY_URL=address(pair.standby))
-    async with sample.primary.begin() as connection:
+    if request.param == "databases":
+        pytest.importorskip("databases")
+    file, driver = {
+        "orm": ("servers_routing.py", "postgresql+asyncpg"),
+        "databases": ("servers_routing_databases.py", "postgresql"),
+    }[request.param]
+    urls = [address(server, driver) for server in (pair.primary, pair.standby)]
+    sample = load(file, urls[0], STANDBY_URL=urls[1])
+    engine = create_async_engine(address(pair.primary))
+    async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.drop_all)
         await connection.run_sync(sample.Base.metadata.create_all)
     pair.catch_up()
     pair.fall_behind()
-    yield sample
-    async with sample.primary.begin() as connection:
+    async with sample.app.router.lifespan_context(sample.app):
+        yield sample
+    async with engine.begin() as connection:
         await connection.run_sync(sample.Base.metadata.drop_all)
-    await sample.primary.dispose()
-    await sample.standby.dispose()
+    await engine.dispose()
+    if request.param == "orm":
+        await sample.primary.dispose()
+        await sample.standby.dispose()
 
 
 async def test_every_method_is_right(sessions: Any, pair: standby.Pair) -> None:
