@@ -19,14 +19,19 @@ from fastapi_users_db import (
     UserNotFoundError,
 )
 from tests.conformance.models import AccessToken, Base, OAuthAccount, User
+from tests.conftest import SOAK
 from tests.docs.samples import load, log_in, register
 from tests.more_servers import standby
 from tests.people import ACCOUNT, ANNE, BERT
+from tests.races.test_isolation_levels import Hashing, Visitors
 
 pytestmark = [
     pytest.mark.thorough,
     pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning"),
 ]
+
+REGISTRATIONS, ADDRESSES = (200, 40) if SOAK else (50, 10)
+LAG_MILLISECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +162,46 @@ async def test_the_recipe(sample: Any) -> None:
         assert (await other.get(**here)).json() is False
         assert (await ada.post("/auth/logout", headers=bearer)).status_code == 204
         assert (await other.get(**here)).status_code == 401
+
+
+async def register_taken(app: Any, pair: standby.Pair) -> None:
+    """Register each address several times, at once: 201 once for each, and 400 for all others."""
+    emails = [f"{number % ADDRESSES}@example.com" for number in range(REGISTRATIONS)]
+    with pair.lag(LAG_MILLISECONDS):
+        async with Visitors(app) as visitors:
+            answers = await visitors.all(
+                *(
+                    {
+                        "method": "POST",
+                        "url": "/auth/register",
+                        "json": {"email": email, "password": "secret"},
+                    }
+                    for email in emails
+                )
+            )
+    if visitors.errors:
+        raise visitors.errors[0]
+    assert {response.status_code for response in answers} == {201, 400}
+    created = [r.json()["email"] for r in answers if r.status_code == 201]
+    assert sorted(created) == sorted({*emails})
+
+
+async def test_the_recipe_while_the_standby_lags(
+    sample: Any, pair: standby.Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever registers an address that is taken is told so."""
+    monkeypatch.setattr("fastapi_users.manager.PasswordHelper", Hashing)
+    await register_taken(sample.app, pair)
+
+
+@pytest.mark.parametrize("sample", ["orm"], indirect=True)
+async def test_sqlalchemys_recipe_while_the_standby_lags(
+    sample: Any, sessions: Any, pair: standby.Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is who registers where FastAPI Users has looked for the address on the standby."""
+    monkeypatch.setattr("fastapi_users.manager.PasswordHelper", Hashing)
+    monkeypatch.setattr(sample, "primary_sessions", sessions)
+    await register_taken(sample.app, pair)
 
 
 async def test_a_standby_in_the_place_of_the_primary(sessions: Any, pair: standby.Pair) -> None:
