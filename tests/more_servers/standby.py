@@ -1,4 +1,4 @@
-"""A PostgreSQL primary and a streaming standby of our own, whose replay is stopped at will."""
+"""A PostgreSQL primary and a streaming standby of our own, which replays when it is told to."""
 
 import contextlib
 import shutil
@@ -43,6 +43,24 @@ class Pair:
         """Replay nothing from now on."""
         ask(self.standby.url, "SELECT true FROM pg_wal_replay_pause()")
         self._wait("SELECT pg_get_wal_replay_pause_state() = 'paused'")
+
+    @contextlib.contextmanager
+    def lag(self, milliseconds: int) -> Iterator[None]:
+        """Replay all that was written, then each transaction so long after its COMMIT."""
+        self.catch_up()
+        self._delay(milliseconds)
+        try:
+            yield
+        finally:
+            self._delay(0)
+
+    def _delay(self, milliseconds: int) -> None:
+        statement = f"ALTER SYSTEM SET recovery_min_apply_delay = '{milliseconds}ms'"
+        servers._execute(POSTGRESQL, self.standby.url, statement)
+        ask(self.standby.url, "SELECT pg_reload_conf()")
+        # In milliseconds, without its unit.
+        name = "name = 'recovery_min_apply_delay'"
+        self._wait(f"SELECT setting = '{milliseconds}' FROM pg_settings WHERE {name}")
 
     def _wait(self, condition: str) -> None:
         deadline = time.monotonic() + SECONDS

@@ -19,14 +19,19 @@ from fastapi_users_db import (
     UserNotFoundError,
 )
 from tests.conformance.models import AccessToken, Base, OAuthAccount, User
+from tests.conftest import SOAK
 from tests.docs.samples import load, log_in, register
 from tests.more_servers import standby
 from tests.people import ACCOUNT, ANNE, BERT
+from tests.races.test_isolation_levels import Hashing, Visitors
 
 pytestmark = [
     pytest.mark.thorough,
     pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning"),
 ]
+
+REGISTRATIONS, ADDRESSES = (200, 40) if SOAK else (50, 10)
+LAG_MILLISECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -61,20 +66,33 @@ async def sessions(pair: standby.Pair) -> AsyncIterator[Any]:
     pair.catch_up()
 
 
-@pytest.fixture
-async def sample(sessions: Any, pair: standby.Pair) -> AsyncIterator[Any]:
+@pytest.fixture(params=["orm", "databases"])
+async def sample(
+    request: pytest.FixtureRequest, sessions: Any, pair: standby.Pair
+) -> AsyncIterator[Any]:
     """The recipe, with tables that the standby has, and no row that is written from now on."""
-    sample = load("servers_routing.py", address(pair.primary), STANDBY_URL=address(pair.standby))
-    async with sample.primary.begin() as connection:
+    if request.param == "databases":
+        pytest.importorskip("databases")
+    file, driver = {
+        "orm": ("servers_routing.py", "postgresql+asyncpg"),
+        "databases": ("servers_routing_databases.py", "postgresql"),
+    }[request.param]
+    urls = [address(server, driver) for server in (pair.primary, pair.standby)]
+    sample = load(file, urls[0], STANDBY_URL=urls[1])
+    engine = create_async_engine(address(pair.primary))
+    async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.drop_all)
         await connection.run_sync(sample.Base.metadata.create_all)
     pair.catch_up()
     pair.fall_behind()
-    yield sample
-    async with sample.primary.begin() as connection:
+    async with sample.app.router.lifespan_context(sample.app):
+        yield sample
+    async with engine.begin() as connection:
         await connection.run_sync(sample.Base.metadata.drop_all)
-    await sample.primary.dispose()
-    await sample.standby.dispose()
+    await engine.dispose()
+    if request.param == "orm":
+        await sample.primary.dispose()
+        await sample.standby.dispose()
 
 
 async def test_every_method_is_right(sessions: Any, pair: standby.Pair) -> None:
@@ -144,6 +162,46 @@ async def test_the_recipe(sample: Any) -> None:
         assert (await other.get(**here)).json() is False
         assert (await ada.post("/auth/logout", headers=bearer)).status_code == 204
         assert (await other.get(**here)).status_code == 401
+
+
+async def register_taken(app: Any, pair: standby.Pair) -> None:
+    """Register each address several times, at once: 201 once for each, and 400 for all others."""
+    emails = [f"{number % ADDRESSES}@example.com" for number in range(REGISTRATIONS)]
+    with pair.lag(LAG_MILLISECONDS):
+        async with Visitors(app) as visitors:
+            answers = await visitors.all(
+                *(
+                    {
+                        "method": "POST",
+                        "url": "/auth/register",
+                        "json": {"email": email, "password": "secret"},
+                    }
+                    for email in emails
+                )
+            )
+    if visitors.errors:
+        raise visitors.errors[0]
+    assert {response.status_code for response in answers} == {201, 400}
+    created = [r.json()["email"] for r in answers if r.status_code == 201]
+    assert sorted(created) == sorted({*emails})
+
+
+async def test_the_recipe_while_the_standby_lags(
+    sample: Any, pair: standby.Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever registers an address that is taken is told so."""
+    monkeypatch.setattr("fastapi_users.manager.PasswordHelper", Hashing)
+    await register_taken(sample.app, pair)
+
+
+@pytest.mark.parametrize("sample", ["orm"], indirect=True)
+async def test_sqlalchemys_recipe_while_the_standby_lags(
+    sample: Any, sessions: Any, pair: standby.Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is who registers where FastAPI Users has looked for the address on the standby."""
+    monkeypatch.setattr("fastapi_users.manager.PasswordHelper", Hashing)
+    monkeypatch.setattr(sample, "primary_sessions", sessions)
+    await register_taken(sample.app, pair)
 
 
 async def test_a_standby_in_the_place_of_the_primary(sessions: Any, pair: standby.Pair) -> None:

@@ -128,8 +128,8 @@ def _reserved() -> tuple[int, socket.socket]:
 
 
 @contextlib.contextmanager
-def private_server(kind: Kind) -> Iterator[Server]:
-    """Start a server that nothing else uses."""
+def private_server(kind: Kind, *options: str) -> Iterator[Server]:
+    """Start a server that nothing else uses, with options besides those that it needs."""
     port, reservation = _reserved()
     with tempfile.TemporaryDirectory(prefix="fastapi-users-db-") as name, reservation:
         directory = Path(name)
@@ -140,7 +140,7 @@ def private_server(kind: Kind) -> Iterator[Server]:
         with open(directory / "log", "wb") as log:
             subprocess.run(install, user=account, cwd=directory, stdout=log, stderr=log, check=True)
         url = make_url(kind.default_url).set(port=port)
-        server = Server(kind, directory, url, serve, account)
+        server = Server(kind, directory, url, [*serve, *options], account)
         try:
             server.start()
             yield server
