@@ -6,14 +6,13 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 from databases import Database
-from sqlalchemy import ForeignKey, Integer, create_engine
+from sqlalchemy import ForeignKey, Integer, create_engine, inspect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
     Session,
-    configure_mappers,
     mapped_column,
     relationship,
 )
@@ -137,7 +136,7 @@ RELATIONSHIP = r"relationship\(\"AccessToken\", lazy=\"joined\"\)"
 
 @pytest.mark.parametrize(("adapter_class", "connection"), ADAPTERS)
 async def test_a_missing_relationship_is_named(adapter_class: Any, connection: Any) -> None:
-    configure_mappers()
+    inspect(User).registry.configure()  # not the classes of other tests
     with pytest.raises(TypeError, match=RELATIONSHIP):
         adapter_class(connection, User, AccessToken)
 
