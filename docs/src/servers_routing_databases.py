@@ -96,7 +96,9 @@ async def remember_writing(
     return response
 
 
-def get_strategy(tokens: Annotated[Tokens, Depends(get_access_token_db)]) -> DatabaseStrategy:
+def get_strategy(
+    tokens: Annotated[Tokens, Depends(get_access_token_db)],
+) -> DatabaseStrategy[User, uuid.UUID, AccessToken]:
     return DatabaseStrategy(tokens, lifetime_seconds=3600)
 
 
