@@ -146,6 +146,9 @@ async def test_a_newer_user_has_the_address_that_another_changes_to(
     # a row of this address that was deleted, and is not purged yet.
     bert_email = f"bert-{uuid4().hex}@example.com"
     await other(row(2, bert_email))
+    # At SERIALIZABLE it locks the gap below whom it reads: the other's address is not in that one.
+    between = "b@example.com"
+    await other(row(3, between))
     async with open_transaction() as users:
         bert = await users.get_by_email(bert_email)
         await other(row(1, email))
@@ -153,7 +156,7 @@ async def test_a_newer_user_has_the_address_that_another_changes_to(
             await users.update(bert, {"email": ANNE["email"], "hashed_password": "other"})
         assert (bert.email, bert.hashed_password) == (bert_email, "hash")
         await users.update(bert, {"name": "Bert"})
-    assert await emails(other) == {email, bert_email}
+    assert await emails(other) == {email, between, bert_email}
 
 
 async def test_the_error_is_the_integrity_error_too(
