@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from fastapi_users_db_cli.errors import FAILED, LEFT, OK, UNUSABLE, UnusableError
-from fastapi_users_db_cli.settings import settings
+from fastapi_users_db_cli.settings import CHOICES, settings
 
 if TYPE_CHECKING:
     from fastapi_users_db_cli.live import Target
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
     checking = commands.add_parser("check", help="say what is to be changed; changes nothing")
     _add_common(checking)
-    checking.add_argument("--format", choices=["text", "json", "github", "sarif"], default="text")
+    checking.add_argument("--format", choices=CHOICES["format"], default="text")
     checking.add_argument("--exit-zero", action="store_true", help="end with 0 whatever is found")
     checking.set_defaults(run=_static, reversible=False, rename=False)
     migrating = commands.add_parser("migrate", help="show the changes of a step, or make them")

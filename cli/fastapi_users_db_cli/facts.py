@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from fastapi_users_db_cli.project import Project, is_of
+from fastapi_users_db_cli.project import Project, is_of, unsubscripted
 from fastapi_users_db_cli.source import FUNCTIONS, Source
 
 __all__ = ["Adapter", "Facts", "Frontend"]
@@ -109,8 +109,7 @@ class Facts:
         found = []
         for source in self.project:
             for call in source.all(ast.Call):
-                func = call.func.value if isinstance(call.func, ast.Subscript) else call.func
-                name = self.project.resolve(source, func)
+                name = self.project.resolve(source, unsubscripted(call.func))
                 if name and self.is_adapter(name):
                     is_user = self.is_adapter(name, USER_ADAPTER)
                     found.append(self.adapter(source, call, is_user=is_user))
@@ -197,8 +196,7 @@ class Facts:
     def _frontends(self) -> Iterator[Frontend]:
         for source in self.project:
             for call in source.all(ast.Call):
-                func = call.func.value if isinstance(call.func, ast.Subscript) else call.func
-                name = self.project.resolve(source, func)
+                name = self.project.resolve(source, unsubscripted(call.func))
                 if not name or not self.project.derives(name, FU, "FastAPIUsers"):
                     continue
                 given: list[ast.expr | ast.keyword] = list(call.args[2:6])

@@ -168,12 +168,19 @@ class Project:
         binding = source.module_scope.names.get(name.partition(":")[2])
         return None if isinstance(binding, Imported) else binding
 
+    def method(self, cls: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """Return the method that a class of the app has itself."""
+        node = self.definition(cls)
+        body = node.body if isinstance(node, ast.ClassDef) else []
+        found = (each for each in body if isinstance(each, FUNCTIONS) and each.name == name)
+        return next(found, None)
+
     def bases(self, name: str) -> list[str]:
         """Return what the bases of a class of the app stand for, without type arguments."""
         node, source = self.definition(name), self.source_of(name)
         if not isinstance(node, ast.ClassDef) or source is None:
             return []
-        found = [self.resolve(source, _unsubscripted(base)) for base in node.bases]
+        found = [self.resolve(source, unsubscripted(base)) for base in node.bases]
         return [base for base in found if base]
 
     def ancestors(self, name: str) -> list[str]:
@@ -298,7 +305,7 @@ class Project:
         if isinstance(node, ast.Await):
             return self.type_of(source, node.value)
         if isinstance(node, ast.Call):
-            name = self.resolve(source, _unsubscripted(node.func))
+            name = self.resolve(source, unsubscripted(node.func))
             if isinstance(self.definition(name), ast.ClassDef):
                 return name
             return self._returned(source, node.func)
@@ -313,10 +320,9 @@ class Project:
         if owner is None or not isinstance(func, ast.Attribute):
             return None
         for ancestor in self.ancestors(owner):
-            cls, inner = self.definition(ancestor), self.source_of(ancestor)
-            for method in cls.body if isinstance(cls, ast.ClassDef) else ():
-                if isinstance(method, FUNCTIONS) and method.name == func.attr and inner:
-                    return self.annotated(inner, method.returns)
+            method, inner = self.method(ancestor, func.attr), self.source_of(ancestor)
+            if method is not None and inner is not None:
+                return self.annotated(inner, method.returns)
         return f"{owner}.{func.attr}()"
 
     def annotated(self, source: Source, node: ast.AST | None) -> str | None:
@@ -347,7 +353,8 @@ def is_of(name: str, libraries: Iterable[str], *names: str) -> bool:
     return ":" not in name and root in libraries and (not names or last in names)
 
 
-def _unsubscripted(node: ast.AST) -> ast.AST:
+def unsubscripted(node: ast.expr) -> ast.expr:
+    """Return a name without its type arguments, if it has any."""
     return node.value if isinstance(node, ast.Subscript) else node
 
 

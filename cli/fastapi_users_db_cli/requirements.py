@@ -56,11 +56,18 @@ _PIN = (
 
 
 @dataclass(frozen=True)
-class Pin:
-    """A version that is required of a package."""
+class _Found:
+    """What is required, at its place in a file."""
 
     file: Text
     match: re.Match[str]
+
+    def _offset(self, index: int) -> int:
+        return len(self.file.text[:index].encode())
+
+
+class Pin(_Found):
+    """A version that is required of a package."""
 
     @property
     def version(self) -> str:
@@ -81,8 +88,7 @@ class Pin:
     @cached_property
     def span(self) -> tuple[int, int]:
         """Where the version is."""
-        start, end = self.match.span("version")
-        return len(self.file.text[:start].encode()), len(self.file.text[:end].encode())
+        return self._offset(self.match.start("version")), self._offset(self.match.end("version"))
 
     def with_version(self, version: str) -> Edit:
         """Require another one."""
@@ -98,12 +104,8 @@ def pins(facts: Facts, name: str) -> Iterator[Pin]:
             yield from (Pin(file, match) for match in pattern.finditer(text))
 
 
-@dataclass(frozen=True)
-class Requirement:
+class Requirement(_Found):
     """A line or an item that requires FastAPI Users or an adapter of it."""
-
-    file: Text
-    match: re.Match[str]
 
     @property
     def name(self) -> str:
@@ -120,9 +122,6 @@ class Requirement:
         """Where its name, its extras and its version are."""
         start = self.match.start("name")
         return self._offset(start), self._offset(self.match.end("rest"))
-
-    def _offset(self, index: int) -> int:
-        return len(self.file.text[:index].encode())
 
     def with_extras(self, extras: list[str]) -> Edit:
         """Give it other extras."""
@@ -161,17 +160,8 @@ class Requirement:
         return Edit(self.file.path, self.file.line_start(start), self.file.line_end(end), "")
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Requirement):
     """A requirement that is a line of a table, as Poetry and Pipfiles have them."""
-
-    file: Text
-    match: re.Match[str]
-
-    @property
-    def name(self) -> str:
-        """Its normalised name."""
-        return re.sub(r"[-_.]+", "-", self.match["name"]).lower()
 
     @property
     def extras(self) -> list[str]:
@@ -184,9 +174,6 @@ class Table:
         """Where it is."""
         return self._offset(self.match.start()), self._offset(self.match.end())
 
-    def _offset(self, index: int) -> int:
-        return len(self.file.text[:index].encode())
-
     def with_extras(self, extras: list[str]) -> Edit:
         """Give it other extras."""
         quote = "'" if "'" in self.match["value"] else '"'
@@ -198,10 +185,6 @@ class Table:
     def followed_by(self, text: str) -> Edit:
         """Require something else on the next line."""
         return Edit(self.file.path, self.span[1], self.span[1], self.file.newline + text)
-
-    def replaced(self, text: str) -> Edit:
-        """Require something else in its place."""
-        return Edit(self.file.path, *self.span, text)
 
     def removed(self) -> Edit:
         """Require it no longer."""

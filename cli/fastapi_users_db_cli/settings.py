@@ -8,10 +8,10 @@ from typing import Any
 
 from fastapi_users_db_cli.errors import UnusableError
 
-__all__ = ["settings"]
+__all__ = ["CHOICES", "settings"]
 
 _TABLE = "tool.fastapi-users-db"
-_CHOICES = {
+CHOICES = {
     "assume": ("8",),
     "format": ("text", "json", "github", "sarif"),
     "step": ("1", "3", "4", "5", "all"),
@@ -73,6 +73,6 @@ def _checked(file: Path | None, key: str, value: Any) -> Any:
         is_right = is_right and all(isinstance(each, str) for each in value)
     if not is_right:
         raise UnusableError(f"{place} has to be {_NAMES[_TYPES[key]]}")
-    if key in _CHOICES and value not in _CHOICES[key]:
-        raise UnusableError(f"{place} has to be one of {', '.join(_CHOICES[key])}")
+    if key in CHOICES and value not in CHOICES[key]:
+        raise UnusableError(f"{place} has to be one of {', '.join(CHOICES[key])}")
     return tuple(each.upper() for each in value) if key in ("select", "ignore") else value

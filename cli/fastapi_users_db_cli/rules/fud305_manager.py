@@ -42,7 +42,7 @@ import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import FU, Facts
-from fastapi_users_db_cli.project import is_of
+from fastapi_users_db_cli.project import is_of, unsubscripted
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.source import Source
 
@@ -61,7 +61,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         change = Change(facts.project)
         id_type = change.name(source, facts.id_type)
         arguments = f"[{source.code(model)}, {id_type}]"
-        name = base.value if isinstance(base, ast.Subscript) else base
+        name = unsubscripted(base)
         change.edits.append(source.replace_between(source.end(name), source.end(base), arguments))
         if line:
             change.remove_statement(source, line)
@@ -82,7 +82,7 @@ def bases(facts: Facts, source: Source, node: ast.ClassDef) -> list[str]:
 
 
 def _is_manager(facts: Facts, source: Source, base: ast.expr) -> bool:
-    name = facts.project.resolve(source, base.value if isinstance(base, ast.Subscript) else base)
+    name = facts.project.resolve(source, unsubscripted(base))
     return name is not None and is_of(name, FU, "BaseUserManager")
 
 

@@ -29,10 +29,10 @@ After:
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
+from fastapi_users_db_cli.project import unsubscripted
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 
 
@@ -43,7 +43,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         source, call = frontend.source, frontend.call
         change = Change(facts.project)
         id_type = change.name(source, facts.id_type)
-        func = call.func.value if isinstance(call.func, ast.Subscript) else call.func
+        func = unsubscripted(call.func)
         arguments = f"[{source.code(frontend.model)}, {id_type}]"
         end = source.end(call.func)
         change.edits.append(source.replace_between(source.end(func), end, arguments))

@@ -30,6 +30,7 @@ import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import FU, Facts
+from fastapi_users_db_cli.project import unsubscripted
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.source import FUNCTIONS, Source
 
@@ -67,7 +68,7 @@ def _gives_response(facts: Facts, source: Source, call: ast.Call) -> bool:
     owner = facts.project.source_of(facts.project.resolve(source, func.value) or "")
     if not isinstance(made, ast.Call) or owner is None:
         return False
-    cls = made.func.value if isinstance(made.func, ast.Subscript) else made.func
+    cls = unsubscripted(made.func)
     return facts.project.derives(facts.project.resolve(owner, cls), FU, "AuthenticationBackend")
 
 

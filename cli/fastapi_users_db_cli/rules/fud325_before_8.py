@@ -24,6 +24,7 @@ import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import FU, Facts
+from fastapi_users_db_cli.project import unsubscripted
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.source import Source
 
@@ -82,7 +83,7 @@ def _is_frontend(facts: Facts, source: Source, node: ast.expr) -> bool:
     made, owner = facts.project.definition(name), facts.project.source_of(name)
     if not isinstance(made, ast.Call) or owner is None:
         return False
-    cls = made.func.value if isinstance(made.func, ast.Subscript) else made.func
+    cls = unsubscripted(made.func)
     return facts.project.derives(facts.project.resolve(owner, cls), FU, "FastAPIUsers")
 
 

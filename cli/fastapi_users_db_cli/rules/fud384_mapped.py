@@ -35,6 +35,7 @@ import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
+from fastapi_users_db_cli.project import unsubscripted
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.classes import fields
 
@@ -49,7 +50,7 @@ def find(facts: Facts) -> Iterator[Finding]:
             call = field.value
             name = project.resolve(source, call.func) if isinstance(call, ast.Call) else None
             outer = field.annotation
-            of = project.resolve(source, outer.value if isinstance(outer, ast.Subscript) else outer)
+            of = project.resolve(source, unsubscripted(outer))
             if name == "sqlalchemy.orm.relationship" and not _is_mapped(source.code(outer), of):
                 change = Change(project)
                 mapped = change.name(source, "sqlalchemy.orm.Mapped")

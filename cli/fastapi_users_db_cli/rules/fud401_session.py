@@ -68,6 +68,7 @@ from fastapi_users_db_cli.backends import (
     url_of,
 )
 from fastapi_users_db_cli.facts import OURS, TOKEN_ADAPTER, USER_ADAPTER, Adapter, Facts
+from fastapi_users_db_cli.project import unsubscripted
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.places import calls
 from fastapi_users_db_cli.source import FUNCTIONS, Source
@@ -123,7 +124,7 @@ def _adapters(facts: Facts) -> Iterator[Adapter]:
 def _renamed(facts: Facts, change: Change, adapter: Adapter, text: str) -> str:
     """Let the adapter for sessions take the place of the other, in annotations too."""
     source, func = adapter.source, adapter.call.func
-    named = func.value if isinstance(func, ast.Subscript) else func
+    named = unsubscripted(func)
     old = facts.project.resolve(source, named) or ""
     new = change.name(source, f"fastapi_users_db.{_OURS[old.rpartition('.')[2]]}")
     for place, node in facts.project.references(old):

@@ -47,13 +47,15 @@ from collections.abc import Iterator
 
 from fastapi_users_db_cli.backends import backend_of
 from fastapi_users_db_cli.facts import Adapter, Facts
+from fastapi_users_db_cli.project import unsubscripted
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 _OWN = "an adapter of the app's own hands a pydantic model on"
 
 
 def find(facts: Facts) -> Iterator[Finding]:
-    own: dict[ast.FunctionDef, list[Adapter]] = defaultdict(list)
+    own: dict[_Function, list[Adapter]] = defaultdict(list)
     for adapter in facts.adapters:
         source, call = adapter.source, adapter.call
         if adapter.model is None:
@@ -78,21 +80,15 @@ def _remove(change: Change, adapter: Adapter) -> None:
     change.remove(adapter.source, [*call.args, *call.keywords], [adapter.argument(adapter.model)])
 
 
-def _init(facts: Facts, adapter: Adapter) -> ast.FunctionDef | None:
+def _init(facts: Facts, adapter: Adapter) -> _Function | None:
     """Return the `__init__` of the app's own that an adapter is made by."""
-    func = adapter.call.func
-    name = facts.project.resolve(
-        adapter.source, func.value if isinstance(func, ast.Subscript) else func
-    )
-    for ancestor in facts.project.ancestors(name or ""):
-        cls = facts.project.definition(ancestor)
-        for method in cls.body if isinstance(cls, ast.ClassDef) else ():
-            if isinstance(method, ast.FunctionDef) and method.name == "__init__":
-                return method
-    return None
+    name = facts.project.resolve(adapter.source, unsubscripted(adapter.call.func))
+    ancestors = facts.project.ancestors(name or "")
+    inits: list[_Function | None] = [facts.project.method(each, "__init__") for each in ancestors]
+    return next((init for init in inits if init is not None), None)
 
 
-def _of_own_class(facts: Facts, init: ast.FunctionDef, adapters: list[Adapter]) -> Finding:
+def _of_own_class(facts: Facts, init: _Function, adapters: list[Adapter]) -> Finding:
     """Take the model out of a class's `__init__`, of what that hands on, and of all its calls."""
     source = next(each for each in facts.project if init in each.parents)
     names = {_parameter(init, adapter) for adapter in adapters}
@@ -116,7 +112,7 @@ def _of_own_class(facts: Facts, init: ast.FunctionDef, adapters: list[Adapter]) 
     return Finding(source, init, change, _OWN, "unsafe")
 
 
-def _parameter(init: ast.FunctionDef, adapter: Adapter) -> str | None:
+def _parameter(init: _Function, adapter: Adapter) -> str | None:
     """Return the parameter that is given the model."""
     assert adapter.model is not None
     given = adapter.argument(adapter.model)

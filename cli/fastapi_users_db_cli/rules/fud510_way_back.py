@@ -43,6 +43,7 @@ import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
+from fastapi_users_db_cli.project import unsubscripted
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.way_back import (
     BCRYPT,
@@ -67,7 +68,7 @@ def find(facts: Facts) -> Iterator[Finding]:
 def _strategy(facts: Facts, source: Source) -> Finding:
     node = source.module_scope.names[STRATEGY]
     assert isinstance(node, ast.ClassDef)
-    base = node.bases[0].value if isinstance(node.bases[0], ast.Subscript) else node.bases[0]
+    base = unsubscripted(node.bases[0])
     change = Change(facts.project)
     for place, use in facts.project.references(f"{source.path}:{STRATEGY}"):
         if place is source:

@@ -27,18 +27,12 @@ def find(facts: Facts) -> Iterator[Finding]:
     ]
     if any(is_upstream(name) or name.startswith("fastapi_users_db_sqlalchemy") for name in names):
         return
-    for each in requirements(facts):
+    for each in (*requirements(facts), *tables(facts)):
         if each.name == "fastapi-users-db" and "compat" in each.extras:
             change = Change(facts.project)
             extras = [extra for extra in each.extras if extra != "compat"]
             change.edits.append(each.with_extras(extras))
             yield Finding(each.file, each.span, change)
-    for line in tables(facts):
-        if line.name == "fastapi-users-db" and "compat" in line.extras:
-            change = Change(facts.project)
-            kept = [extra for extra in line.extras if extra != "compat"]
-            change.edits.append(line.with_extras(kept))
-            yield Finding(line.file, line.span, change)
 
 
 RULE = Rule(

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import FU, Facts
-from fastapi_users_db_cli.project import is_of
+from fastapi_users_db_cli.project import is_of, unsubscripted
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.places import calls
 from fastapi_users_db_cli.rules.way_back import SESSIONS, STRATEGY, has, insert, is_wanted
@@ -51,7 +51,7 @@ def _uses(facts: Facts, source: Source) -> tuple[list[ast.expr], list[ast.expr]]
     others: list[ast.expr] = []
     for node in source.all(ast.Call, ast.ClassDef):
         for part in node.bases if isinstance(node, ast.ClassDef) else [node.func]:  # type: ignore[attr-defined]
-            name = part.value if isinstance(part, ast.Subscript) else part
+            name = unsubscripted(part)
             target = facts.project.resolve(source, name) or ""
             is_ours = isinstance(node, ast.ClassDef) and node.name == STRATEGY
             if is_of(target, FU, "JWTStrategy") and not is_ours:

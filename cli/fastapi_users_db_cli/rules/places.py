@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Iterator
 
 from fastapi_users_db_cli.facts import FU, Facts
-from fastapi_users_db_cli.project import is_of
+from fastapi_users_db_cli.project import is_of, unsubscripted
 from fastapi_users_db_cli.source import Source
 
 __all__ = ["arguments", "calls", "is_adapter_value", "keyword"]
@@ -18,8 +18,7 @@ def calls(
     """Go through the calls of some names of some libraries, with the last part of each name."""
     for source in facts.project:
         for call in source.all(ast.Call):
-            func = call.func.value if isinstance(call.func, ast.Subscript) else call.func
-            name = facts.project.resolve(source, func)
+            name = facts.project.resolve(source, unsubscripted(call.func))
             if name and is_of(name, libraries, *names):
                 yield source, call, name.rpartition(".")[2]
 

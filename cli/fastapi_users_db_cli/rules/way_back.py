@@ -143,7 +143,9 @@ def helper_calls(facts: Facts) -> Iterator[tuple[Source, ast.ClassDef, list[ast.
             if name:
                 calls.setdefault(name, []).append((source, call))
     for source, node, name in facts.managers:
-        makers = [each for each in facts.project.ancestors(name) if _init(facts, each)]
+        makers = [
+            each for each in facts.project.ancestors(name) if facts.project.method(each, "__init__")
+        ]
         if not makers:
             made = calls.get(name, [])
             by_source: dict[str, list[ast.Call]] = {}
@@ -154,21 +156,13 @@ def helper_calls(facts: Facts) -> Iterator[tuple[Source, ast.ClassDef, list[ast.
             if not made:
                 yield source, node, []
         elif makers[0] == name:
-            init = _init(facts, name)
+            init = facts.project.method(name, "__init__")
             supers = [call for call in source.all(ast.Call) if _is_super_init(call)]
             yield (
                 source,
                 node,
                 [each for each in supers if source.enclosing(each, *FUNCTIONS) is init],
             )
-
-
-def _init(facts: Facts, name: str) -> ast.AST | None:
-    node = facts.project.definition(name)
-    body = node.body if isinstance(node, ast.ClassDef) else []
-    return next(
-        (each for each in body if isinstance(each, FUNCTIONS) and each.name == "__init__"), None
-    )
 
 
 def _is_super_init(call: ast.Call) -> bool:
