@@ -17,7 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,26 +204,36 @@ def _private_server(kind: Kind) -> Iterator[URL]:
         install, serve = _commands(kind, directory, port)
         with open(directory / "log", "wb") as log:
             subprocess.run(install, user=account, cwd=directory, stdout=log, stderr=log, check=True)
-            # Not in this process group: an interruption is for the tests, which then stop it.
-            server = subprocess.Popen(
-                ["sh", "-c", _UNTIL_STDIN_ENDS, "sh", *serve],
-                user=account,
-                cwd=directory,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
         url = make_url(kind.default_url).set(port=port)
-        try:
-            deadline = time.monotonic() + STARTUP_SECONDS
-            while not _answers(kind, url):
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError((directory / "log").read_text()[-2000:])
-                time.sleep(0.1)
+        with serving(serve, directory, account, lambda: _answers(kind, url)):
             yield url
-        finally:
-            server.communicate()
+
+
+@contextlib.contextmanager
+def serving(
+    command: Sequence[str | Path], directory: Path, account: str | None, answers: Callable[[], bool]
+) -> Iterator[None]:
+    """Run a server in its directory, as the user `account`, from its first answer on."""
+    with open(directory / "log", "ab") as log:
+        # Not in this process group: an interruption is for the tests, which then stop it.
+        server = subprocess.Popen(
+            ["sh", "-c", _UNTIL_STDIN_ENDS, "sh", *command],
+            user=account,
+            cwd=directory,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while not answers():
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((directory / "log").read_text()[-2000:])
+            time.sleep(0.1)
+        yield
+    finally:
+        server.communicate()
 
 
 def _address(kind: Kind) -> URL:

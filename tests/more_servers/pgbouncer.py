@@ -3,9 +3,7 @@
 import contextlib
 import os
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +13,6 @@ from sqlalchemy.engine import URL
 
 from tests import servers
 
-SECONDS = 30
 CONFIGURATION = """
 [databases]
 * = host={server.host} port={server.port} user={server.username}{password}
@@ -48,26 +45,9 @@ def running(server: URL) -> Iterator[URL]:
         configuration.write_text(CONFIGURATION.format(server=server, password=password, port=port))
         for path in (directory, configuration) if account else ():
             shutil.chown(path, account)
-        with open(directory / "log", "wb") as log:
-            process = subprocess.Popen(
-                ["sh", "-c", servers._UNTIL_STDIN_ENDS, "sh", program, configuration],
-                user=account,
-                cwd=directory,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
         url = server.set(port=port, host="127.0.0.1")
-        try:
-            deadline = time.monotonic() + SECONDS
-            while not _answers(url):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError((directory / "log").read_text()[-2000:])
-                time.sleep(0.05)
+        with servers.serving([program, configuration], directory, account, lambda: _answers(url)):
             yield url
-        finally:
-            process.communicate()
 
 
 def _answers(url: URL) -> bool:
