@@ -140,8 +140,8 @@ def _values(account: Any, users: UserEntity) -> Mapping[str, Any]:
 
 
 def _no_list(given: Any) -> TypeError:
-    kind = kind_of(given[0]) if isinstance(given, list) else kind_of(given)
+    kind = f"of {kind_of(given[0])}" if isinstance(given, list) else kind_of(given)
     return TypeError(
-        f"oauth_accounts must be a list of dicts, not {'of ' * isinstance(given, list)}{kind}. "
+        f"oauth_accounts must be a list of dicts, not {kind}. "
         f'Call update(user, {{"oauth_accounts": [{{"oauth_name": ..., "account_id": ...}}]}}).'
     )

@@ -525,8 +525,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             accounts = [(users.oauth, {**owner, **a}) for a in given.accounts or ()]
             about_key = users.error_about_key(given.values) if user is None else None
             missing = _about_missing(error, violated, [(users, given.values), *accounts])
-            if about_key or missing:
-                return about_key or missing
+            if lacking := about_key or missing:
+                return lacking
         if violated.kind != "unique":
             is_gone = given.accounts and user is not None and not await unit.exists(user)
             return UserNotFoundError() if is_gone else None

@@ -69,11 +69,7 @@ from fastapi_users_db.mapping import (
     user_entity,
     wrong_instance,
 )
-from fastapi_users_db.statements import (
-    delete_accounts,
-    is_owner_of_token,
-    select_accounts,
-)
+from fastapi_users_db.statements import delete_accounts, is_owner_of_token, select_accounts
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
 
 if TYPE_CHECKING:

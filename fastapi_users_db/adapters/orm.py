@@ -63,11 +63,7 @@ from fastapi_users_db.mapping import (
     read,
     wrong_instance,
 )
-from fastapi_users_db.statements import (
-    delete_accounts,
-    is_owner_of_token,
-    select_accounts,
-)
+from fastapi_users_db.statements import delete_accounts, is_owner_of_token, select_accounts
 from fastapi_users_db.tables import is_mysql
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
 from fastapi_users_db.versions.sqlalchemy import as_in_flush, written_states
