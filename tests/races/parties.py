@@ -258,7 +258,8 @@ class Observer:
             ours = {str(thread) for thread in threads.scalars()}
             [status] = (await connection.execute(text("SHOW ENGINE INNODB STATUS"))).all()
         # Not information_schema.innodb_trx: it is renewed only once nobody has looked for a while.
-        transactions = str(status[2]).split("---TRANSACTION")
+        # What stands before the first one is about the past: the latest deadlock is there.
+        _, *transactions = str(status[2]).split("---TRANSACTION")
         return any(
             "LOCK WAIT" in transaction
             and transaction.partition("thread id ")[2].partition(",")[0] in ours
