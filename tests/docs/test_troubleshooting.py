@@ -28,7 +28,11 @@ from tests.conftest import Addresses
 from tests.docs.samples import ROOT, load
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
-MESSAGES = dict(re.findall(r"^## `(.+)` \{ #([\w-]+) \}$", PAGE, flags=re.MULTILINE))
+MESSAGES = {
+    message: anchor
+    for heading, anchor in re.findall(r"^## (`.+`) \{ #([\w-]+) \}$", PAGE, flags=re.MULTILINE)
+    for message in heading.strip("`").split("` or `")
+}
 DRIVERS = ("MySQLdb", "aiosqlite", "psycopg")
 ADA = {"email": "ada@example.com", "hashed_password": "..."}
 
@@ -193,8 +197,9 @@ async def test_the_message_is_the_one_that_is_seen(
 def test_the_message_is_the_one_that_is_seen_without_a_driver(
     anchor: str, said_without_drivers: dict[str, str]
 ) -> None:
-    [message] = [message for message in MESSAGES if MESSAGES[message] == anchor]
-    assert message in said_without_drivers[anchor]
+    # SQLAlchemy 2.1 takes another driver than those before, where none is named.
+    messages = [message for message in MESSAGES if MESSAGES[message] == anchor]
+    assert any(message in said_without_drivers[anchor] for message in messages)
 
 
 def test_every_message_of_the_page_is_produced() -> None:
