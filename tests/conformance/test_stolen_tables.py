@@ -265,16 +265,16 @@ async def test_a_listeners_criteria_hold(app: App, kind: Any) -> None:
     assert all([await app.opens(mode, token) for mode, token in tokens.items()])
 
 
+# Criteria for tokens are not asked of the hook for users: upstream's statement there has no tokens,
+# and SQLAlchemy applies criteria to what is joined since 2.0.22 only.
 @pytest.mark.parametrize("backend", ["orm"], indirect=True)
-@pytest.mark.parametrize("kind", [User, AccessToken])
-async def test_criteria_in_the_hook_hold(app: App, kind: Any) -> None:
+async def test_criteria_in_the_hook_hold(app: App) -> None:
     tokens = {mode: await app.log_in(mode) for mode in MODES}
 
     class Filtered(type(app.backend.users)):  # type: ignore[misc]
         async def _get_user(self, statement: Any) -> Any:
-            return await super()._get_user(statement.options(criteria(kind)))
+            return await super()._get_user(statement.options(criteria(User)))
 
     app.users = lambda session: Filtered(session, User)
     opened = {mode: await app.opens(mode, token) for mode, token in tokens.items()}
-    # Of users: it is the hook for them, and that a token stands beside is not the app's affair.
     assert opened == dict.fromkeys(MODES, False)
