@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 IN_PARALLEL := --numprocesses auto --dist worksteal
 QUICK := -m "not thorough"
+# Where it is set, each interpreter that a test starts compiles the packages anew.
+export PYTHONDONTWRITEBYTECODE :=
 UV := $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python
 
 .PHONY: help demo serve test test-all mutants soak stacks pythons check bench bench-quick bench-tool bench-publish docs release-check clean
