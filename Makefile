@@ -91,7 +91,7 @@ release-check: $(VENV)/ready
 	@$(BIN)/uv build --quiet --out-dir dist .
 	@$(BIN)/uv build --quiet --out-dir dist compat
 	@$(BIN)/python -m twine check --strict dist/*
-	@$(BIN)/python -m pytest tests/wheels tests/test_wheel.py
+	@$(BIN)/python -m pytest tests/wheels tests/test_wheel.py tests/test_sdist.py
 	@echo "Ready for release: what is in dist/."
 
 docs: $(VENV)/ready

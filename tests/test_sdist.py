@@ -10,6 +10,8 @@ import pytest
 
 from tests.environments import ROOT, uv
 
+pytestmark = pytest.mark.thorough
+
 # Each reads other files of the tree.
 QUICK = [
     "tests/docs/test_readme.py",
