@@ -135,8 +135,9 @@ class Rows:
         wanted = [(key, columns[key]) for key in attributes or columns]
         raw = getattr(record, "_mapping", None)
         if raw is None:
-            # A mapping of the app's own, for `_make_user`: its values are what they should be.
-            return {key: record[prefix + column.name] for key, column in wanted}
+            # A mapping of the app's own, as of a mock: its values are what they should be.
+            names = {key: prefix + column.name for key, column in wanted}
+            return {key: record[name] for key, name in names.items() if name in record}
         values = {key: raw[prefix + column.name] for key, column in wanted}
         if type(raw).__module__.startswith(_ASYNCPG):
             # Of its own, `databases` leaves out the type's processing of all but str and numbers.
