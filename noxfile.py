@@ -77,7 +77,6 @@ def generations(session: nox.Session) -> None:
         *(*STACKS["15-sa21"].requirements, *TESTS),
     )
     folders = (
-        "differential",
         "same_bytes",
         "four_generations",
         "rolling_back",

@@ -15,6 +15,7 @@ from tests.soak.__main__ import DIRECTORIES, SERIAL, SUITES
 
 TESTS = Path(__file__).parent
 NOXFILE = (TESTS.parent / "noxfile.py").read_text()
+MAKEFILE = (TESTS.parent / "Makefile").read_text()
 
 
 def combinations(*axes: int) -> dict[str, frozenset[tuple[str, int]]]:
@@ -75,6 +76,10 @@ def test_no_test_is_in_neither_suite(pytestconfig: pytest.Config) -> None:
     soaked = {DIRECTORIES.get(suite, suite) for suite in (*SERIAL, *SUITES)}
     on_stacks = {folder for folder in folders if f'"{folder}"' in NOXFILE}
     assert folders & set(pytestconfig.getini("norecursedirs")) <= soaked | on_stacks
+
+
+def test_the_short_differential_test_is_in_make_test_all() -> None:
+    assert "$(IN_PARALLEL) tests tests/differential\n" in MAKEFILE
 
 
 def test_every_file_of_tests_is_collected() -> None:

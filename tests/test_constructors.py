@@ -1,11 +1,12 @@
 """Wrong arguments: the error comes at once and shows the right call."""
 
+from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
 from databases import Database
-from sqlalchemy import ForeignKey, Integer, inspect
+from sqlalchemy import ForeignKey, Integer, create_engine, inspect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import (
@@ -96,11 +97,23 @@ def test_orm_adapter_takes_a_mock_as_session(session: Any) -> None:
 
 
 async def test_a_database_that_is_not_connected_is_refused() -> None:
-    adapter: Any = DatabasesUserDatabase(DATABASE, User)
+    adapter: Any = DatabasesUserDatabase(Database("postgresql://localhost/unused"), User)
     with pytest.raises(DatabaseNotConnectedError, match=r"await database\.connect\(\)"):
         await adapter.get_by_email("anne@example.com")
     with pytest.raises(DatabaseNotConnectedError, match=r"await database\.connect\(\)"):
         await adapter.create({"email": "anne@example.com", "hashed_password": "hash"})
+
+
+async def test_sqlite_needs_no_connection(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/users.db"
+    engine = create_engine(address)
+    User.metadata.create_all(engine)
+    engine.dispose()
+    adapter: Any = DatabasesUserDatabase(Database(address), User)
+
+    user = await adapter.create({"email": "anne@example.com", "hashed_password": "hash"})
+
+    assert (await adapter.get_by_email("anne@example.com")).id == user.id
 
 
 def test_the_databases_adapter_names_the_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:

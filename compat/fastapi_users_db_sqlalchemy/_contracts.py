@@ -30,6 +30,11 @@ class Contract(NamedTuple):
         takes_accounts_by_id: of an OAuth account that `update(user)` is given twice, the last
             counts, and a model that was given none leaves those that there are; otherwise the
             first is an error, and the second removes all.
+        dumps_accounts_apart: the values of a model are `dict(exclude={"oauth_accounts"})`, and
+            those of its `oauth_accounts` what the `dict()` of each returns; otherwise all are
+            what `dict()` returns.
+        returns_read_user: `create(user)` and `update(user)` return what `get` does, also that of
+            a subclass; otherwise what was written.
     """
 
     takes_first: bool
@@ -37,6 +42,8 @@ class Contract(NamedTuple):
     returns_given_user: bool
     returns_given_token: bool
     takes_accounts_by_id: bool = False
+    dumps_accounts_apart: bool = False
+    returns_read_user: bool = False
 
     def users(self, users: Any, oauth_accounts: Any) -> UserEntity:
         """Return the description of the tables of users and their OAuth accounts."""
@@ -59,6 +66,8 @@ LEGACY_ORM = Contract(
     returns_given_user=False,
     returns_given_token=True,
     takes_accounts_by_id=True,
+    dumps_accounts_apart=True,
+    returns_read_user=True,
 )
 LEGACY_DATABASES = Contract(
     takes_first=True,

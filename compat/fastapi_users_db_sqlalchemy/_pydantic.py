@@ -11,12 +11,13 @@ from fastapi_users_db.mapping import Entity, is_mapped_class
 __all__ = ["build", "dump", "has_fields", "is_model", "is_set", "missing"]
 
 
-def dump(values: Any, usage: str) -> dict[str, Any]:
+def dump(values: Any, usage: str, **options: Any) -> dict[str, Any]:
     """Return the values of a model, or of a dict.
 
     Parameters:
         values: the model or the dict.
         usage: the right call, for the message.
+        options: what the method of a model is called with.
 
     Raises:
         TypeError: it is neither.
@@ -28,7 +29,7 @@ def dump(values: Any, usage: str) -> dict[str, Any]:
         raise TypeError(
             f"Expected a dict or a pydantic model, not {kind_of(values)}. Call {usage}."
         )
-    dumped: dict[str, Any] = method()
+    dumped: dict[str, Any] = method(**(options if has_fields(type(values)) else {}))
     return dumped
 
 

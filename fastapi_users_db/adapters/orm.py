@@ -138,7 +138,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     def _unit(self, user: Any, given: Given = NOTHING) -> Unit:
         return SessionUnit(self, self._users, user, given)
 
-    def _made(self, user: Any) -> Any:
+    async def _made(self, user: Any) -> Any:
         """Return what the app is to see of a user that was written, before it is committed."""
         return user
 
@@ -214,7 +214,7 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
     def _unit(self, access_token: Any, given: Given = NOTHING) -> Unit:
         return SessionUnit(self, self._tokens, access_token, given)
 
-    def _made(self, access_token: Any) -> Any:
+    async def _made(self, access_token: Any) -> Any:
         """Return what the app is to see of a token that was written, before it is committed."""
         return access_token
 
@@ -339,7 +339,7 @@ class SessionUnit(Unit):
                     if inside is not None:
                         await self._session.run_sync(self._flush)
                     if self._subject is not None and not self._is_removing:
-                        self.result = self._adapter._made(self._subject)
+                        self.result = await self._adapter._made(self._subject)
                     savepoint, self._savepoint = self._savepoint, None
                     if savepoint is not None:
                         await savepoint.__aexit__(None, None, None)

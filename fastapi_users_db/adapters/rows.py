@@ -111,17 +111,18 @@ class Rows:
 
     Raises:
         TypeError: the rows of this class are spread over tables, or shared with other classes.
-        DatabaseNotConnectedError: the database is not connected.
+        DatabaseNotConnectedError: the database is not connected, and not SQLite.
     """
 
     def __init__(self, database: Database, of: Entity) -> None:
         _check_has_table_of_its_own(of)
-        if not getattr(database, "is_connected", True):
-            raise DatabaseNotConnectedError()
         self._database = database
         self._entity = of
         url: Any = getattr(database, "url", NO_URL)
         self.dialect = DIALECTS.get(url.dialect, str(url.dialect))
+        # SQLite has no pool, so it works also without: tests of apps leave the start out.
+        if self.dialect != "sqlite" and not getattr(database, "is_connected", True):
+            raise DatabaseNotConnectedError()
         self._remember = has_cache_key(of)
         self.statements = (1, 1) if self.dialect == "postgresql" else (1, 2)
         """How many statements a write takes after which nothing, or something, is unknown."""
@@ -134,8 +135,9 @@ class Rows:
         wanted = [(key, columns[key]) for key in attributes or columns]
         raw = getattr(record, "_mapping", None)
         if raw is None:
-            # A mapping of the app's own, for `_make_user`: its values are what they should be.
-            return {key: record[prefix + column.name] for key, column in wanted}
+            # A mapping of the app's own, as of a mock: its values are what they should be.
+            names = {key: prefix + column.name for key, column in wanted}
+            return {key: record[name] for key, name in names.items() if name in record}
         values = {key: raw[prefix + column.name] for key, column in wanted}
         if type(raw).__module__.startswith(_ASYNCPG):
             # Of its own, `databases` leaves out the type's processing of all but str and numbers.

@@ -12,7 +12,7 @@ import pytest
 from fastapi_users_db_cli.engine import STEPS, Options, check, migrate
 
 from tests.cli.crossing import APPS, read
-from tests.environments import ROOT, python_of
+from tests.environments import ROOT, python_for_test
 
 LENDERY = APPS / "lendery"
 UNSAFE = Options(unsafe=True)
@@ -46,7 +46,7 @@ def visit(python: str | Path, side: str, folder: Path) -> dict[str, object]:
 def test_app_of_a_thousand_lines_answers_as_before(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     shutil.copytree(LENDERY / "before", old)
-    answers = visit(python_of("up-1.1.0"), "before", old)
+    answers = visit(python_for_test("up-1.1.0"), "before", old)
     crossed = migrate(read(LENDERY / "before"), STEPS, UNSAFE)
     assert not crossed.failures
     for path, text in crossed.texts.items():

@@ -1,4 +1,4 @@
-"""What an app's model refuses is not written, whatever the form."""
+"""What an app's model refuses is not written; but what is given as it is, is written as it is."""
 
 import uuid
 from typing import Any, Literal, Optional
@@ -74,10 +74,13 @@ async def test_update_of_a_whole_user(user_db: Any, legacy_form: Form, rows: Any
     user = await user_db.create(anne(username="anne"))
     user.username = "carl"
 
+    if legacy_form.name == "databases":  # nothing is read again
+        assert await user_db.update(user) is user
     with pytest.raises(ValueError, match="username"):
-        await user_db.update(user)
+        await (user_db.get(user.id) if legacy_form.name == "databases" else user_db.update(user))
 
-    assert await rows(select(legacy_form.users.c.username)) == [("anne",)]
+    written = {"databases": "carl", "legacy-orm": "anne"}[legacy_form.name]
+    assert await rows(select(legacy_form.users.c.username)) == [(written,)]
 
 
 async def test_oauth_accounts(user_db: Any, legacy_form: Form, rows: Any) -> None:
@@ -126,9 +129,10 @@ async def test_access_tokens(tokens: Any, legacy: Any, rows: Any) -> None:
     assert await rows(scopes) == [("read",)]
     assert access_token.scope == "read"
     access_token.scope = "all"
-    with pytest.raises(ValueError, match="scope"):
-        await tokens.update(access_token)
-    assert await rows(scopes) == [("read",)]
+    assert await tokens.update(access_token) is access_token
+    assert await rows(scopes) == [("all",)]
+    access_token.scope = "read"
+    await tokens.update(access_token)
     assert (await tokens.update(access_token, {"scope": "write"})).scope == "write"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pydantic
 import pytest
-from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase, access_token, user_database
+from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase, access_token
 from fastapi_users_db_sqlalchemy._contracts import LEGACY_ORM
 from fastapi_users_db_sqlalchemy.generics import TIMESTAMPAware
 from pydantic import BaseModel
@@ -92,21 +92,6 @@ async def test_a_look_alike_is_not_the_first(session: AsyncSession) -> None:
             return found.pop() if found else None
 
     assert await Alike(Model, session, User).get_by_email("anne@example.com") is None
-
-
-async def test_a_row_that_no_model_reads_is_not_for_a_change_to_mend() -> None:
-    def refuse(values: Any) -> Any:
-        raise ValueError(values)
-
-    async def refuse_row(row: Any) -> Any:
-        refuse(row)
-
-    token: Any = object.__new__(access_token._Given)
-    token._build = refuse
-    token._judge({}, {})
-    user: Any = object.__new__(user_database._Given)
-    user._of, user._row = SimpleNamespace(_make_user=refuse_row), dict
-    await user._judge({}, {})
 
 
 def test_an_attribute_that_there_is_not_is_refused() -> None:

@@ -25,10 +25,11 @@ KINDS = {
     ],
     "mariadb-aiomysql": ["typed", "times", "defaults", "keyed", "reflected", "text", "numbers"],
 }
+WRAPPERS = ["wrapper", "delegating", "spy"]
 THROUGH = {
-    "sqlite": ["database", "wrapper"],
-    "postgresql": ["database", "wrapper", "postgres", "postgresql+aiopg"],
-    "mariadb-aiomysql": ["database", "wrapper", "mysql+asyncmy"],
+    "sqlite": ["database", *WRAPPERS],
+    "postgresql": ["database", *WRAPPERS, "postgres", "postgresql+aiopg"],
+    "mariadb-aiomysql": ["database", *WRAPPERS, "mysql+asyncmy"],
 }
 
 IDS = [{"uuid": f"00000000-0000-4000-8000-00000000000{n}"} for n in (1, 2)]
@@ -110,7 +111,7 @@ def _calls(form: str, kind: str) -> Any:
         linked = st.sampled_from([{}, {}, {"oauth_accounts": accounts}])
         with_accounts = st.builds(lambda a, b: {**a, **b}, own, linked)
     creates = st.builds(lambda values: ["create", {**anne, **values}], with_accounts)
-    created = [NAIVE] if kind == "times" else [UTC, UTC, NAIVE]
+    created = [NAIVE, NAIVE, ELSEWHERE] if kind == "times" else [UTC, UTC, NAIVE, ELSEWHERE]
     tokens = ["abc", "ABC", None, 5]
     ages = [None, *({"time": t} for t in (["2022-06-01T11:59:00", "2022-06-01T12:01:00"]))]
     if kind != "times":
@@ -182,8 +183,19 @@ def _calls(form: str, kind: str) -> Any:
         ),
         call("update_constructed", st.builds(lambda v: {"id": first, **v}, own)),
     ]
+    linked = st.sampled_from([{}, {}, *({"oauth_accounts": accounts[:n]} for n in (0, 1))])
+    calls += [
+        call("create_without", st.builds(lambda values: {**bert, **values}, linked)),
+        call("update_without", linked),
+    ]
     if form == "databases":
-        calls += [call("update_part", st.sampled_from([first, second]))]
+        flags = dict.fromkeys(("is_active", "is_superuser", "is_verified"), True)
+        calls += [
+            call("update_part", st.sampled_from([first, second])),
+            call("get_alias", st.sampled_from([first, second])),
+        ]
+        if kind != "reflected":  # of whose types it is not known what they store: ours asks
+            calls += [call("update_mock", st.just({**bert, **flags}))]
     return creates, st.one_of(calls)
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.conftest import SOAK, Addresses
 from tests.differential.accepted import ACCEPTED, Call, outcomes
 from tests.differential.programs import KINDS, programs
+from tests.environments import python_for_test
 from tests.programs import SHIM, Program, Side
 
 FILE = Path(__file__).with_name("program.py")
@@ -45,6 +46,8 @@ def addresses(request: pytest.FixtureRequest, new_database: Any, form: str) -> A
 def sides(form: str) -> Iterator[tuple[Program, Program]]:
     """Upstream's release and ours, each on the stack of its time."""
     upstream, stack = FORMS[form]
+    for name in (upstream, stack):
+        python_for_test(name)
     sides = Side(upstream, FILE, upstream), Side(f"shim-on-{stack}", FILE, stack, SHIM)
     with sides[0].running(form) as theirs, sides[1].running(form) as ours:
         yield theirs, ours
