@@ -310,6 +310,38 @@ class Entity:
         loaded = instance_state(instance).dict
         return {key: loaded[key] for key in self.columns if key in loaded}
 
+    def compared(self, attribute: str, ids: Any, value: Any) -> Any:
+        """Return what to compare ids with, or `None` if no row can have this one.
+
+        Parameters:
+            attribute: what holds the ids.
+            ids: what stands for it in a statement.
+            value: the id.
+
+        Raises:
+            InvalidIDError: `value` is of a type that is no such id.
+        """
+        if value is None:
+            return None
+        id_type = python_type(ids)
+        if id_type is uuid.UUID and isinstance(value, str):
+            try:
+                return uuid.UUID(value)
+            except ValueError:
+                raise InvalidIDError(
+                    f"{self.name}.{attribute} is a UUID: this string is none."
+                ) from None
+        if id_type in (uuid.UUID, int, str) and (
+            not isinstance(value, id_type) or isinstance(value, bool)
+        ):
+            expected = f"{self.name}.{attribute} is {id_type.__name__}"
+            raise InvalidIDError(f"{expected}, not {kind_of(value)}.")
+        if isinstance(value, int):
+            return _integer_operand(value)
+        if isinstance(value, str) and not is_storable(value):
+            return None
+        return value
+
     def error_about_key(self, values: Mapping[str, Any]) -> InvalidValueError | None:
         """Return the error that says that a new row was given no primary key, if it was not."""
         for attribute in self.primary_key:
@@ -466,23 +498,7 @@ class UserEntity(Entity):
         Raises:
             InvalidIDError: `value` is of a type that is no id of this table.
         """
-        if value is None:
-            return None
-        id_type = python_type(self.id_expression)
-        if id_type is uuid.UUID and isinstance(value, str):
-            try:
-                return uuid.UUID(value)
-            except ValueError:
-                raise InvalidIDError(f"{self.name}.id is a UUID: this string is none.") from None
-        if id_type in (uuid.UUID, int, str) and (
-            not isinstance(value, id_type) or isinstance(value, bool)
-        ):
-            raise InvalidIDError(f"{self.name}.id is {id_type.__name__}, not {kind_of(value)}.")
-        if isinstance(value, int):
-            return _integer_operand(value)
-        if isinstance(value, str) and not is_storable(value):
-            return None
-        return value
+        return self.compared("id", self.id_expression, value)
 
 
 def members(value: Any) -> list[Any]:

@@ -174,15 +174,22 @@ def select_sessions(
 
     Parameters:
         tokens: the access token's class.
-        user_id: the user's id.
+        user_id: the user's id; `None` is nobody's.
         max_age: when the access token was created at the earliest, or `None`.
         but: the stored values that are left out.
+
+    Raises:
+        InvalidIDError: the id is of another type than the table's.
     """
     token, created_at = tokens.expression("token"), tokens.expression("created_at")
-    statement = select(token, created_at).where(tokens.expression("user_id") == user_id)
+    column, owner = tokens.find_column("user_id"), tokens.expression("user_id")
+    value = tokens.compared("user_id", owner, user_id)
+    is_text = isinstance(value, str) and column is not None
+    is_own = _same(column, owner, value) if is_text else owner == value
+    statement = select(token, created_at).where(false() if value is None else is_own)
     if max_age is not None:
         statement = statement.where(created_at >= max_age)
-    for value in but:
-        statement = statement.where(not_(_same(tokens.column("token"), token, value)))
+    for kept in but:
+        statement = statement.where(not_(_same(tokens.column("token"), token, kept)))
     # By the token, too: several may have been created at the same time.
     return statement.order_by(created_at.desc(), token)

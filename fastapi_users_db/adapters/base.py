@@ -151,7 +151,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         if email is None:
             return None
         if not isinstance(email, str):
-            email = _as_text("email", email)
+            email = as_text("email", email)
         # Whatever can be printed can be stored.
         if not (email.isprintable() or is_storable(email)):
             return None
@@ -219,7 +219,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             return None
         if not isinstance(oauth, str) or not isinstance(account_id, str):
             # Providers have numbers, too.
-            oauth, account_id = _as_text("oauth", oauth), _as_text("account_id", account_id)
+            oauth, account_id = as_text("oauth", oauth), as_text("account_id", account_id)
         if not is_storable(oauth) or not is_storable(account_id):
             return None
         found = self._select_user().join(accounts.target, users.is_owner)
@@ -605,7 +605,7 @@ class AccessTokenSession:
     Attributes:
         id: names the session to `end_session`. It opens nothing.
         created_at: when the access token was created.
-        last_four: the last four characters of what is stored.
+        last_four: the last four characters of what is stored, and none of its first four.
     """
 
     id: str
@@ -638,7 +638,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         if token is None:
             return None
         if not isinstance(token, str):
-            token = _as_text("token", token)
+            token = as_text("token", token)
         if not is_storable(token):
             return None
         tokens = self._tokens
@@ -744,6 +744,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             The sessions, none of which shows its token.
 
         Raises:
+            InvalidIDError: the id is of another type than the table's.
             ValueError: `limit` is less than 1 or too large.
         """
         _check_batch("limit", limit)
@@ -751,7 +752,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         oldest = None if max_age is None else _checked_max_age(max_age, created_at.type)
         statement = select_sessions(self._tokens, user_id, oldest).limit(limit)
         return [
-            AccessTokenSession(session_id(token), created, token[-4:])
+            AccessTokenSession(session_id(token), created, token[4:][-4:])
             for token, created in await self._read_sessions(statement)
         ]
 
@@ -767,7 +768,14 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
         Returns:
             Whether there was such a session of this user's.
+
+        Raises:
+            InvalidIDError: the user's id is of another type than the table's.
+            TypeError: `session_id` is not a string.
         """
+        if not isinstance(session_id, str):
+            kind = kind_of(session_id)
+            raise TypeError(f"session_id must be a str, the id of a session, not {kind}.")
         statement = select_sessions(self._tokens, user_id, None)
         read = 0
         while found := await self._read_sessions(statement.limit(BATCH).offset(read)):
@@ -797,9 +805,13 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             How many were ended.
 
         Raises:
+            InvalidIDError: the id is of another type than the table's.
+            TypeError: `but` is not a string.
             ValueError: `batch_size` is less than 1 or too large.
         """
         _check_batch("batch_size", batch_size)
+        if not isinstance(but, str | None):
+            raise TypeError(f"but must be a str, the token that stays, not {kind_of(but)}.")
         kept = [] if but is None or not is_storable(but) else stored_as(but)
         statement = select_sessions(self._tokens, user_id, None, kept).limit(batch_size)
         ended = 0
@@ -994,7 +1006,7 @@ def is_ours(method: Any) -> bool:
     return getattr(method, "__module__", "").split(".")[0] in ("fastapi_users", "fastapi_users_db")
 
 
-def _as_text(name: str, value: Any) -> str:
+def as_text(name: str, value: Any) -> str:
     """Return what is stored for a number, or raise `TypeError` for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise TypeError(f"{name} must be a str, not {kind_of(value)}.")
