@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     CHAR,
@@ -42,7 +42,7 @@ from fastapi_users_db.types import GUID, TIMESTAMPAware
 from fastapi_users_db.values import checked_value, is_storable
 from fastapi_users_db.versions.sqlalchemy import has_own_constructor, python_type
 
-__all__ = ["Entity", "UserEntity", "check_oauth_account_class", "entity", "user_entity"]
+__all__ = ["Entity", "Owner", "UserEntity", "check_oauth_account_class", "entity", "user_entity"]
 
 OAUTH_ACCOUNTS = "oauth_accounts"
 
@@ -58,6 +58,21 @@ FRAMEWORK = frozenset(
 
 # Written whenever they are given: another may have changed them since the user was read.
 ALWAYS_WRITTEN = ("email", "hashed_password", "is_active", "is_superuser", "is_verified")
+
+# By which a class of users is known.
+_OF_USERS = ("id", "email", "hashed_password")
+
+
+class Owner(NamedTuple):
+    """Whose an access token is.
+
+    Attributes:
+        column: the column with the users' ids.
+        mapper: that of the class for which a session finds it, or `None` for a bare `Table`.
+    """
+
+    column: Any
+    mapper: Any
 
 
 class Entity:
@@ -197,14 +212,28 @@ class Entity:
         return {name: column for name, column in found.items() if column is not None}
 
     @cached_property
-    def owner(self) -> Any:
-        """The user's column that `user_id` refers to, or `None` if it is not known here."""
+    def owner(self) -> Owner | None:
+        """What `user_id` refers to, or `None` if it is not known here.
+
+        Without a foreign key it is the id of the only class of users that there is a relationship
+        to, or that is declared beside.
+        """
         column = self.find_column("user_id")
         for foreign_key in () if column is None else column.foreign_keys:
             # The user table may be declared elsewhere.
             with suppress(NoReferencedTableError, NoReferencedColumnError):
-                return foreign_key.column
-        return None
+                return Owner(foreign_key.column, self.mapper)
+        related = [r.mapper.class_ for r in self.relationships if column in r.local_columns]
+        users = _only_users(related) or _only_users(self._beside)
+        ids = None if users is None else users.columns.get(users.id)
+        return Owner(ids, users and users.mapper) if _hold_the_same(column, ids) else None
+
+    @property
+    def _beside(self) -> Iterable[Any]:
+        """What is declared beside: classes, or bare tables."""
+        if self.mapper is None:
+            return self.table.metadata.tables.values()
+        return [mapper.class_ for mapper in self.mapper.registry.mappers]
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values, and refuse what the class does not know.
@@ -499,6 +528,30 @@ class UserEntity(Entity):
             InvalidIDError: `value` is of a type that is no id of this table.
         """
         return self.compared("id", self.id_expression, value)
+
+
+def _only_users(targets: Iterable[Any]) -> Entity | None:
+    """Return what holds the users, or `None` if that is nothing or not one alone."""
+    found = [t for t in targets if all(_has_column(t, name) for name in _OF_USERS)]
+    # Of a class and those that inherit from it, the one that has all of them.
+    found = [t for t in found if not any(_inherits(t, other) for other in found)]
+    return entity(found[0]) if len(found) == 1 else None
+
+
+def _has_column(target: Any, name: str) -> bool:
+    return name in target.columns if isinstance(target, Table) else hasattr(target, name)
+
+
+def _inherits(target: Any, other: Any) -> bool:
+    are_classes = isinstance(target, type) and isinstance(other, type)
+    return target is not other and are_classes and issubclass(target, other)
+
+
+def _hold_the_same(one: Column[Any] | None, other: Column[Any] | None) -> bool:
+    """Tell whether the values of one column can be looked for in the other, if there are both."""
+    if one is None or other is None:
+        return False
+    return object is not python_type(one) is python_type(other)
 
 
 def members(value: Any) -> list[Any]:

@@ -16,7 +16,7 @@ from sqlalchemy import and_, bindparam, delete, false, not_, or_, select
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.comparison import same_in_any_case, same_text, same_text_everywhere
-from fastapi_users_db.mapping import Entity, UserEntity, is_verbatim
+from fastapi_users_db.mapping import Entity, Owner, UserEntity, is_verbatim
 from fastapi_users_db.versions.sqlalchemy import python_type
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "is_owner_of_token",
     "select_accounts",
     "select_expired",
+    "select_owner",
     "select_sessions",
     "select_taken",
     "where_token",
@@ -165,6 +166,21 @@ def where_token(
 
 def _same(column: Any, expression: Any, value: Any) -> Any:
     return (same_text_everywhere if is_verbatim(column) else same_text)(expression, value)
+
+
+def select_owner(owner: Owner, user_id: Any) -> Any:
+    """Return the statement for the user whom a new access token refers to, who then stays as long
+    as the transaction lasts.
+
+    Parameters:
+        owner: whose access tokens there are.
+        user_id: the user's id.
+    """
+    column = owner.column
+    is_text = isinstance(user_id, str) and python_type(column) is str
+    is_owner = _same(column, column, user_id) if is_text else column == user_id
+    # As a foreign key does: others may change the user meanwhile.
+    return select(column).where(is_owner).with_for_update(read=True, key_share=True)
 
 
 def select_sessions(

@@ -52,6 +52,7 @@ from fastapi_users_db.hashing import is_session, session_id, stored_as
 from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
     Entity,
+    Owner,
     UserEntity,
     entity,
     is_mapped_class,
@@ -665,7 +666,8 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             InvalidValueError: a value that its column cannot hold, or no value for `token`.
         """
         values = self._tokens.checked(create_dict)
-        async with self._unit(NEW, Given(values, owner=self._tokens.owner)) as unit:
+        async with self._unit(NEW, Given(values)) as unit:
+            unit.owner = await self._unchecked_owner()
             unit.add(values)
         return unit.result  # type: ignore[no-any-return]
 
@@ -881,8 +883,20 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         """Undo what has been read, before it is read anew. What was written is undone already."""
         raise NotImplementedError
 
-    def _live_tables(self) -> LiveTables:
-        """Return the tables that there are, read through this adapter's connection."""
+    async def _unchecked_owner(self) -> Owner | None:
+        """Return where to look for the user of a new access token, or `None` if nowhere: a foreign
+        key refuses it, or nobody knows where its user is."""
+        owner = self._tokens.owner
+        if owner is None or await self._live_tables().refers(self._tokens.column("user_id")):
+            return None
+        return owner if await self._live_tables(owner.mapper).has(owner.column) else None
+
+    def _live_tables(self, mapper: Any = None) -> LiveTables:
+        """Return the tables that there are, read through this adapter's connection.
+
+        Parameters:
+            mapper: of which class, if not of access tokens.
+        """
         raise NotImplementedError
 
     async def _explain(
