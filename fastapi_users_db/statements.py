@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, false, not_, or_, select
+from sqlalchemy import and_, bindparam, delete, false, not_, or_, select, true
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.comparison import same_in_any_case, same_text, same_text_everywhere
@@ -158,7 +158,9 @@ def where_token(
     column, token = tokens.column("token"), tokens.expression("token")
     # Not IN: its text depends on how many values it has.
     is_one = or_(*(_same(column, token, value) for value in values))
-    statement = selected.join(tokens.target, is_owner_of_token(users, tokens)).where(is_one)
+    # All of it in WHERE: a hook of the app's own may take the criteria, and leave the join.
+    statement = selected.join(tokens.target, true())
+    statement = statement.where(is_owner_of_token(users, tokens), is_one)
     if max_age is not None:
         statement = statement.where(tokens.expression("created_at") >= max_age)
     return statement
