@@ -11,7 +11,7 @@ from typing import Any, Generic
 from fastapi_users.authentication.strategy import db
 from fastapi_users.manager import BaseUserManager
 
-from fastapi_users_db.adapters.base import AccessTokenDatabase, has_methods_of, is_ours
+from fastapi_users_db.adapters.base import AccessTokenDatabase, as_text, has_methods_of, is_ours
 from fastapi_users_db.hashing import hashed, is_hash, stored_as
 from fastapi_users_db.types import now_utc
 from fastapi_users_db.values import is_storable
@@ -55,15 +55,16 @@ class DatabaseStrategy(db.DatabaseStrategy[UP, ID, AP], Generic[UP, ID, AP]):
         """Return the user whose token this is.
 
         Parameters:
-            token: the token, as the client has it.
+            token: the token, as the client has it; `None` is nobody's.
             user_manager: the user manager.
 
         Returns:
             The user, or `None`: the token is unknown or too old, or the user is gone.
+
+        Raises:
+            TypeError: `token` is not a string.
         """
-        if token is not None and not isinstance(token, str):
-            return await super().read_token(token, user_manager)
-        values = [] if token is None else self._stored_as(token)
+        values = self._stored_as(token)
         if values and self._is_joined(user_manager):
             users: Any = user_manager.user_db
             owner: UP | None = await users._get_by_access_token(
@@ -95,12 +96,15 @@ class DatabaseStrategy(db.DatabaseStrategy[UP, ID, AP], Generic[UP, ID, AP]):
         await self.database.create({**values, "token": hashed(token)})
         return token
 
-    async def destroy_token(self, token: str, user: UP) -> None:
+    async def destroy_token(self, token: str | None, user: UP) -> None:
         """Delete a token, however it is stored. One that is gone already is no error.
 
         Parameters:
-            token: the token, as the client has it.
+            token: the token, as the client has it; `None` is none.
             user: the user.
+
+        Raises:
+            TypeError: `token` is not a string.
         """
         for value in self._stored_as(token):
             access_token = await self.database.get_by_token(value)
@@ -108,8 +112,12 @@ class DatabaseStrategy(db.DatabaseStrategy[UP, ID, AP], Generic[UP, ID, AP]):
                 await self.database.delete(access_token)
                 return
 
-    def _stored_as(self, token: str) -> list[str]:
+    def _stored_as(self, token: Any) -> list[str]:
         """Return what may be stored of a token, and is accepted."""
+        if token is None:
+            return []
+        if not isinstance(token, str):
+            token = as_text("token", token)
         if not is_storable(token):
             return []
         values = stored_as(token, clear=self.accept_clear or not self.hash_tokens)

@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeEngine
 
 from fastapi_users_db.tables import is_mysql
 
-__all__ = ["ONLY_READS", "ColumnType", "LiveTables", "lower_of"]
+__all__ = ["KNOWN", "ONLY_READS", "ColumnType", "LiveTables", "lower_of"]
 
 # The execution option of what is a text, and yet known to do nothing else.
 ONLY_READS = {"fastapi_users_db_only_reads": True}
@@ -51,12 +51,28 @@ _COLUMNS = {
     """,
     "sqlite": "SELECT name, type FROM pragma_table_xinfo(:name, :schema)",
 }
+KNOWN = frozenset(_COLUMNS)
+"""The databases whose catalogue is known here."""
 _COLLATIONS = """
     SELECT column_name AS name, collation_name AS collation FROM information_schema.columns
     WHERE table_name = :name AND table_schema = coalesce(:schema, database())
 """
-# Which columns ignore case, by database.
-_ignoring_case: WeakKeyDictionary[Any, dict[Column[Any], bool]] = WeakKeyDictionary()
+# The columns of a table that a foreign key refers from.
+_REFERRING = {
+    "postgresql": """
+        SELECT attname AS name
+        FROM pg_catalog.pg_constraint
+            JOIN pg_catalog.pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
+        WHERE conrelid = pg_catalog.to_regclass(:qualified) AND contype = 'f'
+    """,
+    "mysql": """
+        SELECT column_name AS name FROM information_schema.key_column_usage
+        WHERE table_name = :name AND table_schema = coalesce(:schema, database())
+            AND referenced_table_name IS NOT NULL
+    """,
+}
+# What was asked once, by database.
+_known: WeakKeyDictionary[Any, dict[tuple[str, Column[Any]], bool]] = WeakKeyDictionary()
 # Each column of each unique index of a table: its name, or the expression in its place.
 _UNIQUE_KEYS = {
     "postgresql": """
@@ -248,12 +264,47 @@ class LiveTables:
         """
         if not self.is_mysql:
             return False
-        known = {} if self.source is None else _ignoring_case.setdefault(self.source, {})
-        if column not in known:
+
+        async def ask() -> bool:
             rows = await self._describe(column.table, _COLLATIONS)
             collations = {row["name"]: row["collation"] for row in rows}
-            known[column] = str(collations.get(column.name)).endswith("_ci")
-        return bool(known[column])
+            return str(collations.get(column.name)).endswith("_ci")
+
+        return await self._once("ignores case", column, ask)
+
+    async def refers(self, column: Column[Any]) -> bool:
+        """Tell whether the database refuses what a column refers to and is not there; it is asked
+        once.
+
+        SQLite need not, whatever the table declares. Of a database that is not known here it is
+        taken for granted.
+        """
+        if self.name not in _REFERRING:
+            return self.name != "sqlite"
+
+        async def ask() -> bool:
+            self._schemas = await self._fetch_schemas()
+            rows = await self._describe(column.table, _REFERRING[self.name])
+            return column.name in {row["name"] for row in rows}
+
+        return await self._once("refers", column, ask)
+
+    async def has(self, column: Column[Any]) -> bool:
+        """Tell whether there is a column of this name; the database is asked once."""
+
+        async def ask() -> bool:
+            return self.name in KNOWN and await self.column(column) is not None
+
+        return await self._once("is there", column, ask)
+
+    async def _once(
+        self, question: str, column: Column[Any], ask: Callable[[], Awaitable[bool]]
+    ) -> bool:
+        """Return the answer that this database once gave to a question about a column."""
+        known = {} if self.source is None else _known.setdefault(self.source, {})
+        if (question, column) not in known:
+            known[question, column] = await ask()
+        return known[question, column]
 
     async def count(self, statement: Any) -> int:
         """Return how many rows a statement finds."""

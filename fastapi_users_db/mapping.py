@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     CHAR,
@@ -42,7 +42,7 @@ from fastapi_users_db.types import GUID, TIMESTAMPAware
 from fastapi_users_db.values import checked_value, is_storable
 from fastapi_users_db.versions.sqlalchemy import has_own_constructor, python_type
 
-__all__ = ["Entity", "UserEntity", "check_oauth_account_class", "entity", "user_entity"]
+__all__ = ["Entity", "Owner", "UserEntity", "check_oauth_account_class", "entity", "user_entity"]
 
 OAUTH_ACCOUNTS = "oauth_accounts"
 
@@ -58,6 +58,21 @@ FRAMEWORK = frozenset(
 
 # Written whenever they are given: another may have changed them since the user was read.
 ALWAYS_WRITTEN = ("email", "hashed_password", "is_active", "is_superuser", "is_verified")
+
+# By which a class of users is known.
+_OF_USERS = ("id", "email", "hashed_password")
+
+
+class Owner(NamedTuple):
+    """Whose an access token is.
+
+    Attributes:
+        column: the column with the users' ids.
+        mapper: that of the class for which a session finds it, or `None` for a bare `Table`.
+    """
+
+    column: Any
+    mapper: Any
 
 
 class Entity:
@@ -197,14 +212,28 @@ class Entity:
         return {name: column for name, column in found.items() if column is not None}
 
     @cached_property
-    def owner(self) -> Any:
-        """The user's column that `user_id` refers to, or `None` if it is not known here."""
+    def owner(self) -> Owner | None:
+        """What `user_id` refers to, or `None` if it is not known here.
+
+        Without a foreign key it is the id of the only class of users that there is a relationship
+        to, or that is declared beside.
+        """
         column = self.find_column("user_id")
         for foreign_key in () if column is None else column.foreign_keys:
             # The user table may be declared elsewhere.
             with suppress(NoReferencedTableError, NoReferencedColumnError):
-                return foreign_key.column
-        return None
+                return Owner(foreign_key.column, self.mapper)
+        related = [r.mapper.class_ for r in self.relationships if column in r.local_columns]
+        users = _only_users(related) or _only_users(self._beside)
+        ids = None if users is None else users.columns.get(users.id)
+        return Owner(ids, users and users.mapper) if _hold_the_same(column, ids) else None
+
+    @property
+    def _beside(self) -> Iterable[Any]:
+        """What is declared beside: classes, or bare tables."""
+        if self.mapper is None:
+            return self.table.metadata.tables.values()
+        return [mapper.class_ for mapper in self.mapper.registry.mappers]
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values, and refuse what the class does not know.
@@ -309,6 +338,38 @@ class Entity:
             return {k: getattr(instance, k) for k in self.columns if hasattr(instance, k)}
         loaded = instance_state(instance).dict
         return {key: loaded[key] for key in self.columns if key in loaded}
+
+    def compared(self, attribute: str, ids: Any, value: Any) -> Any:
+        """Return what to compare ids with, or `None` if no row can have this one.
+
+        Parameters:
+            attribute: what holds the ids.
+            ids: what stands for it in a statement.
+            value: the id.
+
+        Raises:
+            InvalidIDError: `value` is of a type that is no such id.
+        """
+        if value is None:
+            return None
+        id_type = python_type(ids)
+        if id_type is uuid.UUID and isinstance(value, str):
+            try:
+                return uuid.UUID(value)
+            except ValueError:
+                raise InvalidIDError(
+                    f"{self.name}.{attribute} is a UUID: this string is none."
+                ) from None
+        if id_type in (uuid.UUID, int, str) and (
+            not isinstance(value, id_type) or isinstance(value, bool)
+        ):
+            expected = f"{self.name}.{attribute} is {id_type.__name__}"
+            raise InvalidIDError(f"{expected}, not {kind_of(value)}.")
+        if isinstance(value, int):
+            return _integer_operand(value)
+        if isinstance(value, str) and not is_storable(value):
+            return None
+        return value
 
     def error_about_key(self, values: Mapping[str, Any]) -> InvalidValueError | None:
         """Return the error that says that a new row was given no primary key, if it was not."""
@@ -466,23 +527,31 @@ class UserEntity(Entity):
         Raises:
             InvalidIDError: `value` is of a type that is no id of this table.
         """
-        if value is None:
-            return None
-        id_type = python_type(self.id_expression)
-        if id_type is uuid.UUID and isinstance(value, str):
-            try:
-                return uuid.UUID(value)
-            except ValueError:
-                raise InvalidIDError(f"{self.name}.id is a UUID: this string is none.") from None
-        if id_type in (uuid.UUID, int, str) and (
-            not isinstance(value, id_type) or isinstance(value, bool)
-        ):
-            raise InvalidIDError(f"{self.name}.id is {id_type.__name__}, not {kind_of(value)}.")
-        if isinstance(value, int):
-            return _integer_operand(value)
-        if isinstance(value, str) and not is_storable(value):
-            return None
-        return value
+        return self.compared("id", self.id_expression, value)
+
+
+def _only_users(targets: Iterable[Any]) -> Entity | None:
+    """Return what holds the users, or `None` if that is nothing or not one alone."""
+    found = [t for t in targets if all(_has_column(t, name) for name in _OF_USERS)]
+    # Of a class and those that inherit from it, the one that has all of them.
+    found = [t for t in found if not any(_inherits(t, other) for other in found)]
+    return entity(found[0]) if len(found) == 1 else None
+
+
+def _has_column(target: Any, name: str) -> bool:
+    return name in target.columns if isinstance(target, Table) else hasattr(target, name)
+
+
+def _inherits(target: Any, other: Any) -> bool:
+    are_classes = isinstance(target, type) and isinstance(other, type)
+    return target is not other and are_classes and issubclass(target, other)
+
+
+def _hold_the_same(one: Column[Any] | None, other: Column[Any] | None) -> bool:
+    """Tell whether the values of one column can be looked for in the other, if there are both."""
+    if one is None or other is None:
+        return False
+    return object is not python_type(one) is python_type(other)
 
 
 def members(value: Any) -> list[Any]:

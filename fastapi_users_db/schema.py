@@ -130,7 +130,7 @@ async def check_tokens(live: LiveTables, tokens: Entity) -> list[SchemaProblem]:
             )
         )
     if tokens.owner is not None:
-        problems += await _check_orphans(live, column, tokens.owner)
+        problems += await _check_orphans(live, column, tokens.owner.column)
     return problems
 
 

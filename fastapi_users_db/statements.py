@@ -12,11 +12,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, false, not_, or_, select
+from sqlalchemy import and_, bindparam, delete, false, not_, or_, select, true
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.comparison import same_in_any_case, same_text, same_text_everywhere
-from fastapi_users_db.mapping import Entity, UserEntity, is_verbatim
+from fastapi_users_db.mapping import Entity, Owner, UserEntity, is_verbatim
 from fastapi_users_db.versions.sqlalchemy import python_type
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "is_owner_of_token",
     "select_accounts",
     "select_expired",
+    "select_owner",
     "select_sessions",
     "select_taken",
     "where_token",
@@ -157,7 +158,9 @@ def where_token(
     column, token = tokens.column("token"), tokens.expression("token")
     # Not IN: its text depends on how many values it has.
     is_one = or_(*(_same(column, token, value) for value in values))
-    statement = selected.join(tokens.target, is_owner_of_token(users, tokens)).where(is_one)
+    # All of it in WHERE: a hook of the app's own may take the criteria, and leave the join.
+    statement = selected.join(tokens.target, true())
+    statement = statement.where(is_owner_of_token(users, tokens), is_one)
     if max_age is not None:
         statement = statement.where(tokens.expression("created_at") >= max_age)
     return statement
@@ -167,6 +170,21 @@ def _same(column: Any, expression: Any, value: Any) -> Any:
     return (same_text_everywhere if is_verbatim(column) else same_text)(expression, value)
 
 
+def select_owner(owner: Owner, user_id: Any) -> Any:
+    """Return the statement for the user whom a new access token refers to, who then stays as long
+    as the transaction lasts.
+
+    Parameters:
+        owner: whose access tokens there are.
+        user_id: the user's id.
+    """
+    column = owner.column
+    is_text = isinstance(user_id, str) and python_type(column) is str
+    is_owner = _same(column, column, user_id) if is_text else column == user_id
+    # As a foreign key does: others may change the user meanwhile.
+    return select(column).where(is_owner).with_for_update(read=True, key_share=True)
+
+
 def select_sessions(
     tokens: Entity, user_id: Any, max_age: datetime | None, but: Sequence[str] = ()
 ) -> Any:
@@ -174,15 +192,22 @@ def select_sessions(
 
     Parameters:
         tokens: the access token's class.
-        user_id: the user's id.
+        user_id: the user's id; `None` is nobody's.
         max_age: when the access token was created at the earliest, or `None`.
         but: the stored values that are left out.
+
+    Raises:
+        InvalidIDError: the id is of another type than the table's.
     """
     token, created_at = tokens.expression("token"), tokens.expression("created_at")
-    statement = select(token, created_at).where(tokens.expression("user_id") == user_id)
+    column, owner = tokens.find_column("user_id"), tokens.expression("user_id")
+    value = tokens.compared("user_id", owner, user_id)
+    is_text = isinstance(value, str) and column is not None
+    is_own = _same(column, owner, value) if is_text else owner == value
+    statement = select(token, created_at).where(false() if value is None else is_own)
     if max_age is not None:
         statement = statement.where(created_at >= max_age)
-    for value in but:
-        statement = statement.where(not_(_same(tokens.column("token"), token, value)))
+    for kept in but:
+        statement = statement.where(not_(_same(tokens.column("token"), token, kept)))
     # By the token, too: several may have been created at the same time.
     return statement.order_by(created_at.desc(), token)

@@ -115,7 +115,11 @@ async def test_users_are_built_from_bare_tables(database: Database) -> None:
 
 async def test_access_tokens_are_built_from_a_bare_table(database: Database) -> None:
     tokens: Any = DatabasesAccessTokenDatabase(database, tickets, access_token_model=Ticket)
-    ticket = await tokens.create({"token": "abc", "user_id": uuid.uuid4(), "created_at": NOON})
+    values = {"token": "abc", "user_id": uuid.uuid4(), "created_at": NOON}
+    with pytest.raises(UserNotFoundError):
+        await tokens.create(values)
+    await database.execute(people.insert().values(id=values["user_id"], **ANNE))
+    ticket = await tokens.create(values)
     assert type(ticket) is Ticket
     later = NOON + timedelta(hours=1)
     assert await tokens.update(ticket, {"created_at": later}) is ticket

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import MultipleResultsFound
 
 # From the modules: the package may be the one that is importing us.
-from fastapi_users_db.adapters.base import NOTHING
+from fastapi_users_db.adapters.base import NOTHING, AccessTokenSession
 from fastapi_users_db.adapters.databases import DatabasesAccessTokenDatabase, RowsUnit
 from fastapi_users_db.adapters.orm import (
     SQLAlchemyAccessTokenDatabase as ORMAccessTokenDatabase,
@@ -233,6 +233,21 @@ class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
         """See `fastapi_users_db.AccessTokenDatabase.delete_expired`."""
         deleted: int = await self._backend.delete_expired(*args, **kwargs)
         return deleted
+
+    async def list_sessions(self, *args: Any, **kwargs: Any) -> list[AccessTokenSession]:
+        """See `fastapi_users_db.AccessTokenDatabase.list_sessions`."""
+        listed: list[AccessTokenSession] = await self._backend.list_sessions(*args, **kwargs)
+        return listed
+
+    async def end_session(self, *args: Any, **kwargs: Any) -> bool:
+        """See `fastapi_users_db.AccessTokenDatabase.end_session`."""
+        is_ended: bool = await self._backend.end_session(*args, **kwargs)
+        return is_ended
+
+    async def end_sessions(self, *args: Any, **kwargs: Any) -> int:
+        """See `fastapi_users_db.AccessTokenDatabase.end_sessions`."""
+        ended: int = await self._backend.end_sessions(*args, **kwargs)
+        return ended
 
     async def _get_token(self, statement: Any) -> AP | None:
         access_token: AP | None

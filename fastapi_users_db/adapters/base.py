@@ -52,6 +52,7 @@ from fastapi_users_db.hashing import is_session, session_id, stored_as
 from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
     Entity,
+    Owner,
     UserEntity,
     entity,
     is_mapped_class,
@@ -151,7 +152,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         if email is None:
             return None
         if not isinstance(email, str):
-            email = _as_text("email", email)
+            email = as_text("email", email)
         # Whatever can be printed can be stored.
         if not (email.isprintable() or is_storable(email)):
             return None
@@ -219,7 +220,7 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
             return None
         if not isinstance(oauth, str) or not isinstance(account_id, str):
             # Providers have numbers, too.
-            oauth, account_id = _as_text("oauth", oauth), _as_text("account_id", account_id)
+            oauth, account_id = as_text("oauth", oauth), as_text("account_id", account_id)
         if not is_storable(oauth) or not is_storable(account_id):
             return None
         found = self._select_user().join(accounts.target, users.is_owner)
@@ -605,7 +606,7 @@ class AccessTokenSession:
     Attributes:
         id: names the session to `end_session`. It opens nothing.
         created_at: when the access token was created.
-        last_four: the last four characters of what is stored.
+        last_four: the last four characters of what is stored, and none of its first four.
     """
 
     id: str
@@ -638,7 +639,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         if token is None:
             return None
         if not isinstance(token, str):
-            token = _as_text("token", token)
+            token = as_text("token", token)
         if not is_storable(token):
             return None
         tokens = self._tokens
@@ -665,7 +666,8 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             InvalidValueError: a value that its column cannot hold, or no value for `token`.
         """
         values = self._tokens.checked(create_dict)
-        async with self._unit(NEW, Given(values, owner=self._tokens.owner)) as unit:
+        async with self._unit(NEW, Given(values)) as unit:
+            unit.owner = await self._unchecked_owner()
             unit.add(values)
         return unit.result  # type: ignore[no-any-return]
 
@@ -744,6 +746,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             The sessions, none of which shows its token.
 
         Raises:
+            InvalidIDError: the id is of another type than the table's.
             ValueError: `limit` is less than 1 or too large.
         """
         _check_batch("limit", limit)
@@ -751,7 +754,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         oldest = None if max_age is None else _checked_max_age(max_age, created_at.type)
         statement = select_sessions(self._tokens, user_id, oldest).limit(limit)
         return [
-            AccessTokenSession(session_id(token), created, token[-4:])
+            AccessTokenSession(session_id(token), created, token[4:][-4:])
             for token, created in await self._read_sessions(statement)
         ]
 
@@ -767,7 +770,14 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
         Returns:
             Whether there was such a session of this user's.
+
+        Raises:
+            InvalidIDError: the user's id is of another type than the table's.
+            TypeError: `session_id` is not a string.
         """
+        if not isinstance(session_id, str):
+            kind = kind_of(session_id)
+            raise TypeError(f"session_id must be a str, the id of a session, not {kind}.")
         statement = select_sessions(self._tokens, user_id, None)
         read = 0
         while found := await self._read_sessions(statement.limit(BATCH).offset(read)):
@@ -797,9 +807,13 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             How many were ended.
 
         Raises:
+            InvalidIDError: the id is of another type than the table's.
+            TypeError: `but` is not a string.
             ValueError: `batch_size` is less than 1 or too large.
         """
         _check_batch("batch_size", batch_size)
+        if not isinstance(but, str | None):
+            raise TypeError(f"but must be a str, the token that stays, not {kind_of(but)}.")
         kept = [] if but is None or not is_storable(but) else stored_as(but)
         statement = select_sessions(self._tokens, user_id, None, kept).limit(batch_size)
         ended = 0
@@ -869,8 +883,20 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         """Undo what has been read, before it is read anew. What was written is undone already."""
         raise NotImplementedError
 
-    def _live_tables(self) -> LiveTables:
-        """Return the tables that there are, read through this adapter's connection."""
+    async def _unchecked_owner(self) -> Owner | None:
+        """Return where to look for the user of a new access token, or `None` if nowhere: a foreign
+        key refuses it, or nobody knows where its user is."""
+        owner = self._tokens.owner
+        if owner is None or await self._live_tables().refers(self._tokens.column("user_id")):
+            return None
+        return owner if await self._live_tables(owner.mapper).has(owner.column) else None
+
+    def _live_tables(self, mapper: Any = None) -> LiveTables:
+        """Return the tables that there are, read through this adapter's connection.
+
+        Parameters:
+            mapper: of which class, if not of access tokens.
+        """
         raise NotImplementedError
 
     async def _explain(
@@ -994,7 +1020,7 @@ def is_ours(method: Any) -> bool:
     return getattr(method, "__module__", "").split(".")[0] in ("fastapi_users", "fastapi_users_db")
 
 
-def _as_text(name: str, value: Any) -> str:
+def as_text(name: str, value: Any) -> str:
     """Return what is stored for a number, or raise `TypeError` for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise TypeError(f"{name} must be a str, not {kind_of(value)}.")

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Generic
 
 from sqlalchemy import and_, delete, inspect, select
-from sqlalchemy.exc import InvalidRequestError, StatementError
+from sqlalchemy.exc import InvalidRequestError, StatementError, UnboundExecutionError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
@@ -55,6 +55,7 @@ from fastapi_users_db.exceptions import (
 from fastapi_users_db.mapping import (
     OAUTH_ACCOUNTS,
     Entity,
+    Owner,
     UserEntity,
     check_oauth_account_class,
     entity,
@@ -63,7 +64,12 @@ from fastapi_users_db.mapping import (
     read,
     wrong_instance,
 )
-from fastapi_users_db.statements import delete_accounts, is_owner_of_token, select_accounts
+from fastapi_users_db.statements import (
+    delete_accounts,
+    is_owner_of_token,
+    select_accounts,
+    select_owner,
+)
 from fastapi_users_db.tables import is_mysql
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
 from fastapi_users_db.versions.sqlalchemy import as_in_flush, written_states
@@ -267,8 +273,16 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
     async def _roll_back(self) -> None:
         await roll_back(self.session)
 
-    def _live_tables(self) -> LiveTables:
-        return live_tables(self.session, self.access_token_table)
+    async def _unchecked_owner(self) -> Owner | None:
+        _, session = sessions(self.session)
+        if session is None:
+            return None  # of a mock
+        with as_in_flush(session), suppress(UnboundExecutionError):
+            return await super()._unchecked_owner()
+        return None
+
+    def _live_tables(self, mapper: Any = None) -> LiveTables:
+        return live_tables(self.session, mapper or self.access_token_table)
 
 
 class SessionUnit(Unit):
@@ -509,17 +523,17 @@ class SessionUnit(Unit):
                 self._reload(session, instance, names)
         if self._has_collection and OAUTH_ACCOUNTS not in state.dict:
             outdated.add(OAUTH_ACCOUNTS)
-        if self._given.owner is not None and dialect == "sqlite":
-            self._check_owner(session, subject)
+        if self.owner is not None:
+            self._check_owner(session, subject, self.owner)
         if outdated:
             self._reload(session, subject, outdated)
 
-    def _check_owner(self, session: Session, token: Any) -> None:
+    def _check_owner(self, session: Session, token: Any, owner: Owner) -> None:
         """Refuse a token of a user who is gone, once it is written and none can go any more."""
-        owner, user_id = self._given.owner, token.user_id
+        user_id = token.user_id
         with as_in_flush(session):
-            connection = session.connection(bind_arguments={"mapper": self._mapper})
-            found = connection.execute(select(owner).where(owner == user_id)).first()
+            connection = session.connection(bind_arguments={"mapper": owner.mapper})
+            found = connection.execute(select_owner(owner, user_id)).first()
         if found is None and user_id is not None:
             raise UserNotFoundError()
 

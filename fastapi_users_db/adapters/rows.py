@@ -564,7 +564,7 @@ def live_tables(database: Database) -> LiveTables:
 
     async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
         records = await database.fetch_all(statement)
-        return [dict(record._mapping) for record in records]
+        return [dict(getattr(record, "_mapping", record)) for record in records]
 
     name = DIALECTS.get(database.url.dialect, database.url.dialect)
     dialect = _POSTGRESQL if name == "postgresql" else make_url(f"{name}://").get_dialect()()

@@ -331,9 +331,14 @@ def _restore(instance: Any, mapper: Mapper[Any], name: str, value: Any) -> None:
     set_committed_value(instance, name, members(value) if is_collection else value)
 
 
-def live_tables(session: Any, mapped_class: type[Any]) -> LiveTables:
-    """Return the tables that there are, read where a class is stored."""
-    mapper = inspect(mapped_class)
+def live_tables(session: Any, mapped: Any) -> LiveTables:
+    """Return the tables that there are, read where a class is stored.
+
+    Parameters:
+        session: the session.
+        mapped: the class, or its mapper.
+    """
+    mapper = inspect(mapped)
     current, inside = sessions(session)
 
     async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:

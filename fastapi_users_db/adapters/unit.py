@@ -12,6 +12,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple
 
 from fastapi_users_db.accounts import ExternalAccount
+from fastapi_users_db.mapping import Owner
 
 __all__ = ["NEW", "NO_VALUES", "Given", "Unit"]
 
@@ -27,12 +28,10 @@ class Given(NamedTuple):
     Attributes:
         values: of the user, or of the access token.
         accounts: of the user's OAuth accounts, or `None` if they are left as they are.
-        owner: of a new access token the user's column that its `user_id` refers to, if any.
     """
 
     values: Mapping[str, Any] = NO_VALUES
     accounts: Sequence[Mapping[str, Any]] | None = None
-    owner: Any = None
 
 
 class Unit(ABC):
@@ -40,9 +39,14 @@ class Unit(ABC):
 
     Its *subject* is the user, or the access token, that is written: in `result` once it is, and
     complete, as the app is to see it. OAuth accounts are whatever `accounts` returns.
+
+    Attributes:
+        result: the subject, once it is written.
+        owner: of a new access token where its user is to be looked for, if anywhere.
     """
 
     result: Any
+    owner: Owner | None = None
 
     @property
     def is_alone(self) -> bool:

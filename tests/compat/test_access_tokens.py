@@ -225,6 +225,22 @@ async def test_delete_expired(tokens: Tokens) -> None:
     assert await tokens.database.get_by_token("new") is not None
 
 
+@ours
+@on_every_database
+async def test_sessions_are_listed_and_ended(tokens: Tokens) -> None:
+    for number in range(4):
+        await tokens.create(f"token {number}", created_at=NOW - timedelta(hours=number))
+
+    newest, *others = await tokens.database.list_sessions(tokens.user_id)
+
+    assert (newest.last_four, len(others)) == ("n 0", 3)
+    assert await tokens.database.end_session(tokens.user_id, newest.id)
+    assert not await tokens.database.end_session(uuid.uuid4(), others[0].id)
+    assert await tokens.database.end_sessions(tokens.user_id, but="token 2") == 2
+    assert await tokens.database.get_by_token("token 2") is not None
+    assert await tokens.database.end_sessions(tokens.user_id) == 1
+
+
 @databases_form
 async def test_databases_attributes_and_keywords(database: Any, tables: SimpleNamespace) -> None:
     from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase

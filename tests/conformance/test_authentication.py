@@ -403,7 +403,35 @@ async def test_a_patch_of_the_class_holds(
     assert await strategy.read_token(token, manager) is None
 
 
-async def test_what_is_no_text_is_no_token(backend: Backend) -> None:
+async def test_what_is_no_text_is_no_token(backend: Backend, user: Any) -> None:
     strategy, manager = strategy_of(backend), Manager(backend.users)
-    with pytest.raises(TypeError, match="token must be a str"):
-        await strategy.read_token(b"abc", manager)
+    for value in (b"abc", True, ["abc"], object()):
+        with pytest.raises(TypeError, match="token must be a str"):
+            await strategy.read_token(value, manager)
+        with pytest.raises(TypeError, match="token must be a str"):
+            await strategy.destroy_token(value, user)
+
+
+@each_mode
+async def test_no_token_is_destroyed_as_with_fastapi_users_own(
+    backend: Backend, user: Any, strategy: str
+) -> None:
+    tokens = strategy_of(backend, strategy)
+    await tokens.write_token(user)
+    await super(authentication.DatabaseStrategy, tokens).destroy_token(None, user)
+    await tokens.destroy_token(None, user)
+    assert len(await stored(backend)) == 1
+
+
+async def test_a_number_is_taken_for_its_text(backend: Backend, user: Any) -> None:
+    """As `get_by_token` takes it, and in clear text only where that is accepted."""
+    await backend.tokens.create({"token": "123", "user_id": user.id})
+    manager, found = Manager(backend.users), {}
+    for mode in MODES:
+        strategy = strategy_of(backend, mode)
+        found[mode] = await strategy.read_token(123, manager) is not None
+    assert found == {"clear": True, "hashed": False, "change-over": True}
+    await strategy_of(backend, "hashed").destroy_token(123, user)
+    assert await stored(backend) == ["123"]
+    await strategy_of(backend).destroy_token(123, user)
+    assert await stored(backend) == []

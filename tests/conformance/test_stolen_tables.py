@@ -278,3 +278,23 @@ async def test_criteria_in_the_hook_hold(app: App) -> None:
     app.users = lambda session: Filtered(session, User)
     opened = {mode: await app.opens(mode, token) for mode, token in tokens.items()}
     assert opened == dict.fromkeys(MODES, False)
+
+
+@pytest.mark.parametrize("backend", ["orm"], indirect=True)
+@pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian product")
+async def test_a_hook_that_takes_the_criteria_alone_finds_nobody_else(app: App) -> None:
+    tokens = {mode: await app.log_in(mode) for mode in MODES}
+    await app.backend.users.create({"email": "eva@example.com", "hashed_password": "hash"})
+    await app.backend.settle()
+    wanted: list[str] = []
+
+    class Filtered(type(app.backend.users)):  # type: ignore[misc]
+        async def _get_user(self, statement: Any) -> Any:
+            anew = select(User).where(statement.whereclause, User.email.in_(wanted))
+            return await super()._get_user(anew)
+
+    app.users = lambda session: Filtered(session, User)
+    for email, is_good in ((EMAIL, True), ("eva@example.com", False)):
+        wanted[:] = [email]
+        opened = {mode: await app.opens(mode, token) for mode, token in tokens.items()}
+        assert opened == dict.fromkeys(MODES, is_good)
