@@ -40,14 +40,14 @@ class Unit(ABC):
 
     Its *subject* is the user, or the access token, that is written: in `result` once it is, and
     complete, as the app is to see it. OAuth accounts are whatever `accounts` returns.
+
+    Attributes:
+        is_apart: set before it is entered, it lets a constraint that refuses it undo nothing else
+            in the transaction. Another error undoes all, as ever.
     """
 
     result: Any
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether undoing it undoes nothing of the app's own."""
-        return True
+    is_apart = False
 
     @abstractmethod
     async def __aenter__(self) -> Unit:
