@@ -83,6 +83,18 @@ async def create_tables(addresses: Addresses, metadata: MetaData) -> None:
     await engine.dispose()
 
 
+def isolated(name: str, level: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options of an engine, and of a `Database`, whose transactions are at a level."""
+    if level is None:
+        return {}, {}
+    of_databases: dict[str, Any] = (
+        {"server_settings": {"default_transaction_isolation": level.lower()}}
+        if name == "postgresql"
+        else {"init_command": f"SET SESSION TRANSACTION ISOLATION LEVEL {level}"}
+    )
+    return {"isolation_level": level}, of_databases
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[URL]:
     with servers.running(servers.POSTGRESQL) as url:

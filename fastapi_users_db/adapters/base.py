@@ -314,12 +314,12 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 no error: what counts is the id.
         """
         unit = self._unit(user)
-        is_alone = unit.is_alone
+        unit.is_apart = True
         try:
             async with unit:
                 await unit.remove(user)
         except Exception as error:
-            if not is_alone or not _is_about("reference", error):
+            if not _is_about("reference", error):
                 raise
             # An OAuth account was linked since they were read, and the database does not cascade.
             async with self._unit(user) as unit:
@@ -347,13 +347,13 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         self._oauth_accounts  # noqa: B018  it raises if there are none
         values = values_of_account(create_dict, self._users, user)
         unit = self._unit(user, Given(accounts=[values]))
-        is_alone = unit.is_alone
+        unit.is_apart = True
         try:
             async with unit:
-                await self._link(unit, user, values, newest=not is_alone)
+                await self._link(unit, user, values, newest=False)
         except Exception as error:
             is_outdated = isinstance(error, OAuthAccountNotFoundError) or _is_about("unique", error)
-            if not is_alone or not is_outdated:
+            if not is_outdated:
                 raise
             # It was linked to this user, or unlinked, since it was read.
             unit = self._unit(user, Given(accounts=[values]))

@@ -22,6 +22,7 @@ from fastapi_users_db.adapters.base import (
     UserDatabase,
     has_methods_of,
 )
+from fastapi_users_db.adapters.history import has_only_read
 from fastapi_users_db.adapters.retries import checked_retries, repeated
 from fastapi_users_db.adapters.session import (
     Held,
@@ -72,7 +73,7 @@ from fastapi_users_db.statements import (
 )
 from fastapi_users_db.tables import is_mysql
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
-from fastapi_users_db.versions.sqlalchemy import as_in_flush, written_states
+from fastapi_users_db.versions.sqlalchemy import as_in_flush
 
 __all__ = ["SQLAlchemyAccessTokenDatabase", "SQLAlchemyUserDatabase"]
 
@@ -314,27 +315,32 @@ class SessionUnit(Unit):
         self._savepoint: Any = None
         self._guard = ExitStack()
 
-    @property
-    def is_alone(self) -> bool:
-        """Whether undoing it undoes nothing of the app's own."""
-        session = self._inside
-        if session is None or not self._adapter.commit:
-            return True
-        return not (session.new or session.dirty or session.deleted or written_states(session))
-
     async def __aenter__(self) -> SessionUnit:
         self._guard.enter_context(in_one_task(self._inside))
         if self._subject is not None and self._given is not NOTHING:
             # A savepoint flushes, and so does a query: after that nobody knows.
             state: Any = instance_state(self._subject)
             self._outdated = outdated_by_flush(state, entity(state.class_))
+        if self.is_apart:
+            self.is_apart = self._adapter.commit and self._may_undo_others()
         try:
-            if not self._adapter.commit:
+            if self.is_apart or not self._adapter.commit:
                 self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
         except BaseException as error:
             with self._guard:
                 raise await self._undo(error) from error.__cause__
         return self
+
+    def _may_undo_others(self) -> bool:
+        """Tell whether a rollback may undo something of the app's own.
+
+        Without `retries` nobody keeps account of what it has executed.
+        """
+        session = self._inside
+        if session is None or not session.in_transaction():
+            return False
+        is_pending = session.new or session.dirty or session.deleted
+        return bool(is_pending or not self._adapter.retries or not has_only_read(session))
 
     async def __aexit__(
         self,
@@ -343,7 +349,7 @@ class SessionUnit(Unit):
         traceback: TracebackType | None,
     ) -> None:
         inside = self._inside
-        held = Held(inside, self._adapter.commit)
+        held = Held(inside, self._adapter.commit and not self.is_apart)
         with self._guard:
             if error is None:
                 try:
@@ -357,7 +363,7 @@ class SessionUnit(Unit):
                     savepoint, self._savepoint = self._savepoint, None
                     if savepoint is not None:
                         await savepoint.__aexit__(None, None, None)
-                    else:
+                    if self._adapter.commit:
                         await commit(self._session, self._inside)
                     return
                 except BaseException as failure:
@@ -583,7 +589,8 @@ class SessionUnit(Unit):
         savepoint, self._savepoint = self._savepoint, None
         if isinstance(error, FastAPIUsersDBError) and not self._is_changing and savepoint is None:
             return error  # nothing was written, and what the app has written is not to be undone
-        held = held or Held(self._inside, self._adapter.commit)
+        held = held or Held(self._inside, self._adapter.commit and not self.is_apart)
+        is_refused = violated is not None or isinstance(error, StaleDataError)
         try:
             if savepoint is not None:
                 await savepoint.__aexit__(type(error), error, error.__traceback__)
@@ -594,6 +601,8 @@ class SessionUnit(Unit):
             return error
         finally:
             held.restore()
+            if self.is_apart and not is_refused and not isinstance(error, FastAPIUsersDBError):
+                await roll_back(self._adapter.session)
         if not isinstance(error, Exception) or getattr(error, "connection_invalidated", False):
             return error
         meant = error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fastapi_users_db.accounts import ExternalAccount
@@ -41,29 +41,21 @@ class Unit(ABC):
     complete, as the app is to see it. OAuth accounts are whatever `accounts` returns.
 
     Attributes:
-        result: the subject, once it is written.
         owner: of a new access token where its user is to be looked for, if anywhere.
+        is_apart: set before it is entered, it lets a constraint that refuses it undo nothing else
+            in the transaction. Another error undoes all, as ever.
     """
 
     result: Any
     owner: Owner | None = None
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether undoing it undoes nothing of the app's own."""
-        return True
+    is_apart = False
 
     @abstractmethod
     async def __aenter__(self) -> Unit:
         """Begin."""
 
     @abstractmethod
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         """Write, complete the subject, and commit; or undo all of it, and raise what it means."""
 
     @abstractmethod

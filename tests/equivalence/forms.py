@@ -57,7 +57,11 @@ class AccessTokenDB(_Model):
 
 @asynccontextmanager
 async def opened(
-    form: str, engine: AsyncEngine, database: Database, tables: SimpleNamespace
+    form: str,
+    engine: AsyncEngine,
+    database: Database,
+    tables: SimpleNamespace,
+    retries: int = 0,
 ) -> AsyncIterator[Any]:
     """Give the `users` and `tokens` of a form, for the time of a request.
 
@@ -66,6 +70,7 @@ async def opened(
         engine: the database, for the forms of the ORM.
         database: the database, for the others.
         tables: the app's classes.
+        retries: those of this package's own adapters.
     """
     user, account, token = tables.User, tables.OAuthAccount, tables.AccessToken
     expire = form == "orm-expire-on-commit"
@@ -75,8 +80,8 @@ async def opened(
             users: Any
             tokens: Any
             if form == "databases":
-                users = DatabasesUserDatabase(database, user, account)
-                tokens = DatabasesAccessTokenDatabase(database, token)
+                users = DatabasesUserDatabase(database, user, account, retries=retries)
+                tokens = DatabasesAccessTokenDatabase(database, token, retries=retries)
             elif form == "shim":
                 users = shim.SQLAlchemyUserDatabase(session, user, account)
                 tokens = ShimAccessTokenDatabase(session, token)
@@ -89,6 +94,6 @@ async def opened(
                 )
                 tokens = ShimAccessTokenDatabase(AccessTokenDB, database, token.__table__)
             else:
-                users = SQLAlchemyUserDatabase(session, user, account)
-                tokens = SQLAlchemyAccessTokenDatabase(session, token)
+                users = SQLAlchemyUserDatabase(session, user, account, retries=retries)
+                tokens = SQLAlchemyAccessTokenDatabase(session, token, retries=retries)
         yield SimpleNamespace(users=users, tokens=tokens)

@@ -25,7 +25,7 @@ from fastapi_users_db import (
     UserAlreadyExistsError,
     UserNotFoundError,
 )
-from tests.conftest import Addresses, create_tables
+from tests.conftest import Addresses, create_tables, isolated
 from tests.equivalence.forms import FORMS, LEGACY, opened
 from tests.races.tables import declare
 
@@ -149,6 +149,7 @@ class Equivalence(RuleBasedStateMachine):
     engine: AsyncEngine
     database: Database
     indexed: bool
+    retries: int = 0
     on_step: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self) -> None:
@@ -172,7 +173,9 @@ class Equivalence(RuleBasedStateMachine):
         """Do something through a form, and return what it returns, or the error."""
 
         async def request() -> Any:
-            async with opened(form, self.engine, self.database, self.tables) as adapters:
+            async with opened(
+                form, self.engine, self.database, self.tables, self.retries
+            ) as adapters:
                 try:
                     return await action(adapters)
                 except Exception as error:
@@ -499,14 +502,22 @@ class Equivalence(RuleBasedStateMachine):
 
 @contextmanager
 def machine(
-    addresses: Addresses, *, indexed: bool, **attributes: Any
+    addresses: Addresses, *, indexed: bool, isolation: str | None = None, **attributes: Any
 ) -> Iterator[type[Equivalence]]:
-    """Give the machine for one database, whose tables are created."""
-    pool = {} if addresses.name == "sqlite" else {"min_size": 1, "max_size": 3}
+    """Give the machine for one database, whose tables are created.
+
+    Parameters:
+        addresses: the database.
+        indexed: whether the tables have the indexes that are opt-in.
+        isolation: the level of all transactions; the server's if not given.
+        **attributes: the machine's.
+    """
+    of_engine, of_databases = isolated(addresses.name, isolation)
+    pool: dict[str, Any] = {} if addresses.name == "sqlite" else {"min_size": 1, "max_size": 3}
     open_ = {
         "loop": asyncio.new_event_loop(),
-        "engine": create_async_engine(addresses.orm),
-        "database": Database(addresses.databases, **pool),
+        "engine": create_async_engine(addresses.orm, **of_engine),
+        "database": Database(addresses.databases, **pool, **of_databases),
     }
     here = type(
         "EquivalenceHere",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -22,6 +23,18 @@ SHORT = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+LEVELS = [
+    ("postgresql", "REPEATABLE READ", 0),
+    ("postgresql", "SERIALIZABLE", 3),
+    ("mariadb-aiomysql", "SERIALIZABLE", 3),
+]
+if SOAK:
+    LEVELS = [
+        (database, level, retries)
+        for database in ("postgresql", "mariadb-aiomysql")
+        for level in ("REPEATABLE READ", "SERIALIZABLE")
+        for retries in (0, 3)
+    ]
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "indexed"])
@@ -51,6 +64,16 @@ def test_both_adapters_do_what_a_dict_would(
             run_state_machine_as_test(seed(SEED)(here), settings=long)
         else:
             run_state_machine_as_test(here, settings=SHORT)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("database", "isolation", "retries"), LEVELS)
+def test_they_do_so_at_each_isolation_level(
+    database: str, isolation: str, retries: int, new_database: Callable[[str], Addresses]
+) -> None:
+    options: dict[str, Any] = {"indexed": True, "isolation": isolation, "retries": retries}
+    with machine(new_database(database), **options) as here:
+        run_state_machine_as_test(here, settings=settings(SHORT, max_examples=2 if SOAK else 1))
 
 
 @pytest.mark.parametrize(

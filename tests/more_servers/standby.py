@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from tests import servers
-from tests.outages.server import CRASH, SECONDS, Server, _reserved, private_server
+from tests.outages.server import SECONDS, Server, _reserved, private_server
 from tests.servers import POSTGRESQL
 
 PROGRAMS = (*POSTGRESQL.programs, "pg_basebackup")
@@ -83,7 +83,10 @@ def running() -> Iterator[Pair]:
         if primary.account:
             shutil.chown(directory, primary.account)
         port, reservation = _reserved()
-        with reservation:
+        _, command = servers._commands(POSTGRESQL, directory, port)
+        url = primary.url.set(port=port)
+        standby = Server(POSTGRESQL, directory, url, command, primary.account)
+        with reservation, standby.watched():
             copy = [servers._program("pg_basebackup"), "-h", "127.0.0.1", "-p"]
             copy += [str(primary.url.port), "-U", "postgres", "-D", str(directory / "data"), "-R"]
             subprocess.run(
@@ -93,11 +96,5 @@ def running() -> Iterator[Pair]:
                 check=True,
                 capture_output=True,
             )
-            _, command = servers._commands(POSTGRESQL, directory, port)
-            url = primary.url.set(port=port)
-            standby = Server(POSTGRESQL, directory, url, command, primary.account)
-            try:
-                standby.start()
+            with standby.running():
                 yield Pair(primary, standby)
-            finally:
-                standby.stop(CRASH)

@@ -26,8 +26,13 @@ FAST = {"PostgreSQL": signal.SIGINT, "MariaDB": signal.SIGTERM}
 CRASH = {"PostgreSQL": signal.SIGQUIT, "MariaDB": signal.SIGKILL}
 
 
-# What a killed run would leave behind: whoever has started the server holds the other end of stdin.
-_AFTER_STDIN = 'read _; kill -"$1" "$2"; rm -rf "$3"'
+# What a killed run would leave behind: whoever has started the server holds the other end of stdin,
+# and writes the number of the process that runs, or an empty line while none does.
+_AFTER_STDIN = """
+while read -r line; do process=$line; done
+[ -z "$process" ] || kill -"$1" "$process"
+until rm -rf "$2"; do sleep 0.1; done
+"""
 
 
 @dataclass
@@ -40,19 +45,44 @@ class Server:
     command: list[str]
     account: str | None
     process: subprocess.Popen[bytes] | None = None
-    watcher: subprocess.Popen[bytes] | None = None
+    watcher: subprocess.Popen[str] | None = None
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """If the run is killed meanwhile, end the process and remove the folder."""
+        how = [int(CRASH[self.kind.name]), self.directory]
+        self.watcher = subprocess.Popen(
+            ["sh", "-c", _AFTER_STDIN, "sh", *map(str, how)],
+            stdin=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            self.watcher.kill()
+            self.watcher.communicate()
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Server"]:
+        """Let it run, and end it in the end."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop(CRASH)
+
+    def _tell(self, process: int | str) -> None:
+        assert self.watcher is not None
+        assert self.watcher.stdin is not None
+        print(process, file=self.watcher.stdin, flush=True)
 
     def start(self) -> None:
         with open(self.directory / "log", "ab") as log:
             self.process = subprocess.Popen(
                 self.command, user=self.account, cwd=self.directory, stdout=log, stderr=log
             )
-        how = [int(CRASH[self.kind.name]), self.process.pid, self.directory]
-        self.watcher = subprocess.Popen(
-            ["sh", "-c", _AFTER_STDIN, "sh", *map(str, how)],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._tell(self.process.pid)
         deadline = time.monotonic() + SECONDS
         while not servers._answers(self.kind, self.url):
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -62,11 +92,9 @@ class Server:
 
     def stop(self, how: dict[str, signal.Signals]) -> None:
         assert self.process is not None
-        assert self.watcher is not None
-        self.watcher.kill()
-        self.watcher.communicate()
         self.process.send_signal(how[self.kind.name])
         self.process.wait(SECONDS)
+        self._tell("")
 
     def restart_fast(self) -> None:
         """Let it end its connections and stop in order, and start it again."""
@@ -137,12 +165,12 @@ def private_server(kind: Kind, *options: str) -> Iterator[Server]:
         if account:
             shutil.chown(directory, account)
         install, serve = servers._commands(kind, directory, port)
-        with open(directory / "log", "wb") as log:
-            subprocess.run(install, user=account, cwd=directory, stdout=log, stderr=log, check=True)
         url = make_url(kind.default_url).set(port=port)
         server = Server(kind, directory, url, [*serve, *options], account)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop(CRASH)
+        with server.watched():
+            with open(directory / "log", "wb") as log:
+                subprocess.run(
+                    install, user=account, cwd=directory, stdout=log, stderr=log, check=True
+                )
+            with server.running():
+                yield server

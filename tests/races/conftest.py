@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from fastapi_users_db import is_retryable
 from tests.conftest import DATABASES, SOAK, Addresses, create_tables
 from tests.faults.secrets import collected, planted
 from tests.races.parties import KINDS, Observer, Outcome, Party, interleave, party
@@ -68,6 +69,8 @@ class Duel:
     pair: tuple[str, str]
     database: Raced
     adapters: Any = None
+    isolation: str | None = None
+    retries: int = 0
 
     @property
     def tables(self) -> SimpleNamespace:
@@ -106,6 +109,8 @@ class Duel:
                         self.tables,
                         self.database.engine,
                         self.adapters,
+                        self.isolation,
+                        self.retries,
                     )
                 )
                 for kind in self.pair
@@ -136,10 +141,18 @@ class Duel:
         raise AssertionError("It does not end.")
 
     def _are_victims(self, outcomes: tuple[Outcome, ...]) -> bool:
-        """Tell whether SQLite has ended one of the two, as it may in transactions of the app's own.
+        """Tell whether the database has undone one of the two, where it may.
 
-        One that has read and would write, while the other has written, can never go on.
+        It may at the higher levels, unless the adapter repeats the call; and SQLite in transactions
+        of the app's own: one that has read and would write, while the other has written, can never
+        go on.
         """
+        if self.isolation is not None:
+            may_repeat = [self.retries and kind in ("orm", "databases") for kind in self.pair]
+            return any(
+                outcome.error is not None and not repeats and is_retryable(outcome.error)
+                for outcome, repeats in zip(outcomes, may_repeat, strict=True)
+            )
         is_possible = self.observer.database == "sqlite" and not {"orm", "databases"} >= {
             *self.pair
         }

@@ -24,7 +24,7 @@ from fastapi_users_db import (
     SQLAlchemyAccessTokenDatabase,
     SQLAlchemyUserDatabase,
 )
-from tests.conftest import Addresses
+from tests.conftest import Addresses, isolated
 
 KINDS = ("orm", "orm-no-commit", "databases", "databases-transaction")
 """What a party works through. Two of them do so in a transaction of the app's own."""
@@ -192,6 +192,8 @@ async def party(
     tables: SimpleNamespace,
     engine: AsyncEngine,
     adapters: Any = None,
+    isolation: str | None = None,
+    retries: int = 0,
 ) -> AsyncIterator[Party]:
     """Open a party.
 
@@ -201,14 +203,18 @@ async def party(
         tables: the app's classes.
         engine: the database, for the parties of the ORM.
         adapters: what there is of `orm_users` and `databases_users` is used instead of ours.
+        isolation: the level of its transactions; the server's if not given.
+        retries: those of its adapters.
     """
     opened = Party(kind)
+    of_engine, of_databases = isolated(addresses.name, isolation)
     classes = tables.User, tables.OAuthAccount
     if opened.is_orm:
         # The same engine, with the same connections, but only this party hears of it.
-        watched = engine.execution_options()
+        watched = engine.execution_options(**of_engine)
         watch_engine(watched, opened)
-        options = {"commit": False} if kind == "orm-no-commit" else {}
+        options: dict[str, Any] = {"commit": kind != "orm-no-commit"}
+        options["retries"] = retries if options["commit"] else 0
         user_database: Any = getattr(adapters, "orm_users", SQLAlchemyUserDatabase)
 
         async def renew() -> None:
@@ -220,15 +226,16 @@ async def party(
         yield opened
         return
     # One connection is enough, and the fewer the faster it is open.
-    pool = {} if addresses.name == "sqlite" else {"min_size": 1, "max_size": 1}
-    async with Database(addresses.databases, **pool) as database:
+    pool: dict[str, Any] = {} if addresses.name == "sqlite" else {"min_size": 1, "max_size": 1}
+    async with Database(addresses.databases, **pool, **of_databases) as database:
         watch_database(database, opened)
         user_database = getattr(adapters, "databases_users", DatabasesUserDatabase)
         opened.connection = database
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
-            opened.users = user_database(database, *classes)
-            opened.tokens = DatabasesAccessTokenDatabase(database, tables.AccessToken)
+            options = {"retries": retries}
+            opened.users = user_database(database, *classes, **options)
+            opened.tokens = DatabasesAccessTokenDatabase(database, tables.AccessToken, **options)
         yield opened
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from fastapi_users_db import is_retryable
-from tests.conftest import SOAK, Addresses, create_tables
+from tests.conftest import SOAK, Addresses, create_tables, isolated
 from tests.e2e import app as application
 from tests.e2e.app import Backend, Base, User
 from tests.races.test_registrations import NoHashing
@@ -122,19 +122,14 @@ async def visitors(
 ) -> AsyncIterator[Visitors]:
     """Visitors of an app whose transactions are at a level, and whose adapters have retries."""
     backend: Backend = request.param
-    for_all = f"SET SESSION TRANSACTION ISOLATION LEVEL {isolation}"
-    options: dict[str, Any] = (
-        {"server_settings": {"default_transaction_isolation": isolation.lower()}}
-        if addresses.name == "postgresql"
-        else {"init_command": for_all}
-    )
+    of_engine, of_databases = isolated(addresses.name, isolation)
     monkeypatch.setattr(
         application,
         "create_async_engine",
         # On a slow machine the last of them wait long for a connection.
-        partial(create_async_engine, isolation_level=isolation, pool_timeout=600),
+        partial(create_async_engine, **of_engine, pool_timeout=600),
     )
-    monkeypatch.setattr(application, "Database", partial(Database, **options))
+    monkeypatch.setattr(application, "Database", partial(Database, **of_databases))
     monkeypatch.setattr(application, "password_helper", Hashing())
     app = application.create_app(backend, addresses, "http://provider.invalid", retries=retries)
     async with app.router.lifespan_context(app), Visitors(app) as visitors:

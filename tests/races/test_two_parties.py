@@ -17,6 +17,7 @@ from fastapi_users_db import (
     OAuthAccountNotFoundError,
     UserAlreadyExistsError,
     UserNotFoundError,
+    is_retryable,
 )
 from tests.faults.secrets import planted
 from tests.races.conftest import Duel
@@ -25,6 +26,7 @@ from tests.races.parties import Outcome, Party
 ANNE, BERT, CARL = "anne@example.com", "bert@example.com", "carl@example.com"
 HASH, REHASHED, NEW = planted("hash"), planted("rehashed hash"), planted("new hash")
 SECRET = planted("token")
+FLAGS = {"is_active": True, "is_superuser": False, "is_verified": False}
 NOON = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
 
 
@@ -173,6 +175,37 @@ async def test_a_user_is_linked_twice_at_once(indexed_duel: Duel) -> None:
     await duel.at_each_statement(prepare, link, link, check)
 
 
+async def test_a_user_is_linked_at_once_beside_a_statement_of_the_apps_own(
+    indexed_duel: Duel,
+) -> None:
+    """With `unique_oauth_account_index`: both succeed, and what each app has executed is there."""
+    duel, ids = indexed_duel, []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=ANNE)]
+
+    def link(email: str) -> Any:
+        async def add(party: Party) -> None:
+            user = await party.users.get(ids[0])
+            await register_past_the_adapter(duel, party, email)
+            await party.users.add_oauth_account(user, account(party.kind))
+
+        return add
+
+    async def check(*outcomes: Outcome) -> None:
+        assert errors(*outcomes) == []
+        assert {user.email for user in (await duel.users()).values()} == {ANNE, BERT, CARL}
+        assert await duel.owners() == ids
+
+    await duel.at_each_statement(prepare, link(BERT), link(CARL), check)
+
+
+async def register_past_the_adapter(duel: Duel, party: Party, email: str) -> None:
+    """Execute a statement as an app does, in the transaction of what comes after it, if any."""
+    row = {"id": uuid4(), "email": email, "hashed_password": HASH, **FLAGS}
+    await party.connection.execute(insert(duel.tables.User.__table__).values(**row))
+
+
 async def add_account(duel: Duel, user_id: Any) -> None:
     async with duel.observer.engine.connect() as connection:
         row = {"id": uuid4(), "user_id": user_id, **account()}
@@ -232,6 +265,35 @@ async def change_account(party: Party, user: Any) -> None:
 async def test_linking_against_deleting(duel: Duel) -> None:
     """The user is gone in the end, with the link. Linking succeeds before, or finds nobody."""
     await change_while_deleting(duel, link)
+
+
+async def test_deleting_beside_a_statement_of_the_apps_own(duel: Duel) -> None:
+    """While another links an account: both the deletion and what the app has executed are there, or
+    neither, where the database has undone them."""
+    ids = []
+
+    async def prepare() -> None:
+        ids[:] = [await duel.add_user(email=ANNE)]
+
+    async def remove(party: Party) -> None:
+        user = await party.users.get(ids[0])
+        await register_past_the_adapter(duel, party, BERT)
+        await party.users.delete(user)
+
+    async def add(party: Party) -> None:
+        user = await party.users.get(ids[0])
+        if user is not None:
+            await link(party, user)
+
+    async def check(*outcomes: Outcome) -> None:
+        for error in errors(*outcomes):
+            assert isinstance(error, UserNotFoundError) or is_retryable(error)
+        is_deleted = outcomes[0].error is None
+        is_beside = is_deleted or duel.pair[0] == "databases"  # each statement is committed
+        emails = {user.email for user in (await duel.users()).values()}
+        assert emails == {*([] if is_deleted else [ANNE]), *([BERT] if is_beside else [])}
+
+    await duel.at_each_statement(prepare, remove, add, check)
 
 
 async def test_update_against_deleting(duel: Duel) -> None:

@@ -1,9 +1,10 @@
 """A write that the database has undone is begun anew, unless something of the app's own is lost."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime, timezone
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Integer, column, func, insert, literal_column, select, text, update, values
@@ -297,6 +298,35 @@ async def test_what_the_app_has_done_is_not_lost_in_silence(
         await adapters.tokens.create({"token": "other", "user_id": anne.id})
     assert is_retryable(caught.value)
     assert adapters.attempts == []
+
+
+@pytest.mark.parametrize("addresses", ["postgresql", "mariadb-aiomysql"], indirect=True)
+@pytest.mark.parametrize("retries", [0, 5])
+async def test_no_write_loses_a_statement_of_the_apps_own(
+    open_adapters: Open, adapter: str, conflicts: Conflicts, anne: Any, write: Write, retries: int
+) -> None:
+    adapters = await open_adapters(adapter, retries)
+    before = await stored(conflicts.engine)
+    # `databases` knows no defaults.
+    flags = {"is_active": True, "is_superuser": False, "is_verified": False}
+    row = {**BERT, **flags, "id": uuid4(), "email": "carl@example.com", "changes": 0}
+    own = insert(User.__table__).values(**row, greeting="hello")
+
+    async def act() -> None:
+        user = await adapters.users.get_by_email(ANNE["email"])
+        await adapters.connection.execute(own)
+        await conflicts.refuse(1)
+        await write(adapters, user)
+
+    in_transaction = nullcontext() if adapter == "orm" else adapters.connection.transaction()
+    with pytest.raises(Exception) as caught:  # noqa: PT011  the backend's own
+        async with in_transaction:
+            await act()
+    assert is_retryable(caught.value)
+    assert adapters.attempts == []
+    if adapter == "orm":
+        await adapters.connection.commit()
+    assert await stored(conflicts.engine) == before
 
 
 @pytest.mark.parametrize("adapter", ["orm"])
