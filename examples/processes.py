@@ -1,4 +1,4 @@
-"""Run applications under uvicorn, each in a process of its own, for as long as a block lasts."""
+"""Run applications under uvicorn, each in a process of its own, and the command line."""
 
 import os
 import signal
@@ -37,12 +37,15 @@ class Server:
 
 
 @contextmanager
-def running(*applications: str, directory: Path, **settings: str) -> Iterator[list[Server]]:
+def running(
+    *applications: str, directory: Path, root: Path = ROOT, **settings: str
+) -> Iterator[list[Server]]:
     """Start applications, wait until they answer, and stop them after the block.
 
     Parameters:
         applications: where they are, as uvicorn has it: `package.module:app`.
         directory: where their logs go.
+        root: the folder that they are imported from.
         settings: their environment variables.
 
     Raises:
@@ -50,12 +53,33 @@ def running(*applications: str, directory: Path, **settings: str) -> Iterator[li
     """
     with ExitStack() as stack:
         servers = [
-            stack.enter_context(_started(application, directory, settings))
+            stack.enter_context(_started(application, directory, root, settings))
             for application in applications
         ]
         for server in servers:
             _wait_until_it_answers(server)
         yield servers
+
+
+def run_tool(root: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run `fastapi-users-db` in the folder of an app.
+
+    Parameters:
+        root: the folder.
+        arguments: those of the command line.
+
+    Returns:
+        The exit code, what it has printed, and what it has printed as an error.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "fastapi_users_db_cli", *arguments],
+        cwd=root,
+        env={**_environment(), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def end_on_sigterm() -> None:
@@ -64,7 +88,9 @@ def end_on_sigterm() -> None:
 
 
 @contextmanager
-def _started(application: str, directory: Path, settings: dict[str, str]) -> Iterator[Server]:
+def _started(
+    application: str, directory: Path, root: Path, settings: dict[str, str]
+) -> Iterator[Server]:
     log_file = directory / f"{application.replace(':', '.')}.log"
     # The system chooses the port, and the socket is handed over: nobody can take it in between.
     with socket.create_server(("127.0.0.1", 0)) as listener, log_file.open("wb") as log:
@@ -73,7 +99,7 @@ def _started(application: str, directory: Path, settings: dict[str, str]) -> Ite
         command = [sys.executable, "-m", "uvicorn", application, "--fd", str(descriptor)]
         process = subprocess.Popen(
             [*command, "--log-level", "warning", "--no-access-log"],
-            cwd=ROOT,
+            cwd=root,
             env={**_environment(), **settings},
             stdout=log,
             stderr=log,

@@ -10,19 +10,20 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi_users_db_cli import command
 from rich.console import Console
 
-from examples import demo
+from examples import by_tool, demo
 from examples.processes import ROOT, Server, ServerFailedError, running
 from examples.story import Story
-from fastapi_users_db import deprecation
+from fastapi_users_db import FastAPIUsersDBDeprecationWarning, deprecation
 from fastapi_users_db.authentication import DatabaseStrategy
 from tests.e2e.provider import served
 from tests.hashing import cheap_hashes
@@ -74,7 +75,9 @@ def run_demo(root: Path = ROOT) -> tuple[int, str]:
 
 
 @contextmanager
-def running_here(*applications: str, directory: Path, **settings: str) -> Iterator[list[Server]]:
+def running_here(
+    *applications: str, directory: Path, root: Path = ROOT, **settings: str
+) -> Iterator[list[Server]]:
     """Run applications as `examples.processes.running` does, but in this process."""
     log_file = directory / "here.log"
 
@@ -89,19 +92,42 @@ def running_here(*applications: str, directory: Path, **settings: str) -> Iterat
         warnings.simplefilter("default")
         warnings.showwarning = log
         servers = []
+        patch.syspath_prepend(str(root))
         for application in applications:
             module, _, attribute = application.partition(":")
-            for name in [name for name in sys.modules if name.startswith("examples.app")]:
-                del sys.modules[name]
+            forget_applications()
             url = stack.enter_context(served(getattr(importlib.import_module(module), attribute)))
             servers.append(Server(application, url, log_file, None))
         yield servers
 
 
-def run_demo_here() -> tuple[int, str]:
+def forget_applications() -> None:
+    """Let the applications of the demo be imported anew."""
+    for name in [name for name in sys.modules if re.match(r"(examples\.)?app(\.|$)", name)]:
+        del sys.modules[name]
+
+
+def run_tool_here(root: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run the command line as `examples.processes.run_tool` does, but in this process."""
+    forget_applications()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        warnings.catch_warnings(),
+        redirect_stdout(io.StringIO()) as output,
+        redirect_stderr(io.StringIO()) as errors,
+    ):
+        warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
+        patch.syspath_prepend(str(root))
+        patch.chdir(root)
+        code = command.main(arguments)
+    return code, output.getvalue(), errors.getvalue()
+
+
+def run_demo_here(run_tool: Callable[..., tuple[int, str, str]] = run_tool_here) -> tuple[int, str]:
     """Run the demo without other processes: in a second instead of twelve."""
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as output:
         patch.setattr(demo, "running", running_here)
+        patch.setattr(demo, "run_tool", run_tool)
         # This process has handlers of its own.
         patch.setattr(demo, "end_on_sigterm", lambda: None)
         patch.setattr(deprecation, "_warned", set())
@@ -125,7 +151,7 @@ def assert_nothing_is_left(program: subprocess.Popen[str]) -> None:
 def test_the_two_applications_differ_as_two_apps_do() -> None:
     """What `docs/index.md` and the README show: an engine and a session for the database."""
     before, after = ((ROOT / file).read_text() for file in (ON_DATABASES, ON_ORM))
-    for line in ("engine = create_async_engine(", "async with session_maker() as session:"):
+    for line in ("engine = create_async_engine(", "async with async_session_maker() as session:"):
         assert line in after
         assert line not in before
     for line in ("database = databases.Database(", "async with database:"):
@@ -156,18 +182,79 @@ def test_demo_tells_the_whole_story(demo_output: str) -> None:
         "\n2. The same application on the `databases` adapter\n",
         f"\n{ON_DATABASES}:",
         " FastAPIUsersDBDeprecationWarning: ",
-        "\n-    yield fastapi_users_db.DatabasesUserDatabase(database, User, OAuthAccount)\n",
-        "\n+    async with session_maker() as session:\n",
+        "\n-    yield DatabasesUserDatabase(database, User, OAuthAccount)\n",
+        "\n+    async with async_session_maker() as session:\n",
         "\n3. The same application on the ORM adapter",
         "\n4. And back",
         "\n5. Both at once",
         "\n6. Access tokens in a table, and a thief who has a copy of it\n",
+        "\n7. The first application again, migrated by tool: a copy, with its database of then\n",
+        "\nok | ... and what is to be changed | fastapi-users-db check | 8 findings in 2 files: ",
+        "\napp/models.py:17:12 FUD502 [safe, step 5] ",
+        "\n+        yield SQLAlchemyUserDatabase(session, User, OAuthAccount)\n",
+        "\nSessions: everybody logs in again, unless the strategy reads both claims; ",
+        "\nok | ... as it has said of the old app | both answers | the same\n",
+        f"\nok | app/main.py is {ON_ORM} | both files | 0 lines differ, ",
+        "\nok | Her old password is good | POST /auth/login, GET /users/me | 200 betty@",
         " steps were as promised",
         "make serve, then http://127.0.0.1:8000/docs",
     ):
         assert told in demo_output
     assert "\nok | Ada registers | POST /auth/register | 201 ada@example.com #" in demo_output
     assert "\nNO |" not in demo_output
+
+
+def test_result_of_the_tool_is_the_application_of_the_story(tmp_path: Path) -> None:
+    """But for two lines of the tables, which the tool says nothing of: a type and an index."""
+    project, database = tmp_path / "project", tmp_path / "app.db"
+    database.touch()
+    by_tool.copy_legacy_app(project, database)
+    before = {path: path.read_text() for path in project.rglob("*.py")}
+
+    code, output, _ = run_tool_here(project, "migrate", "--step", "all", "--write")
+
+    assert code == 0
+    assert "Left to do" not in output
+    changed = [path for path, text in before.items() if path.read_text() != text]
+    assert sorted(changed) == [project / by_tool.MAIN, project / by_tool.MODELS]
+    migrated = (project / by_tool.MAIN).read_text()
+    assert by_tool.difference(migrated, (ROOT / ON_ORM).read_text()) == []
+    models = (project / by_tool.MODELS).read_text()
+    assert by_tool.difference(models, (ROOT / demo.MODELS).read_text()) == [
+        "+from fastapi_users_db import unique_email_index",
+        "+from sqlalchemy.orm import Mapped",
+        '-    oauth_accounts = relationship("OAuthAccount")',
+        "+    oauth_accounts: Mapped[list[OAuthAccount]] = relationship()",
+        "+unique_email_index(User)",
+    ]
+
+
+def test_difference_is_of_lines_and_of_what_is_imported() -> None:
+    one = "import os\nfrom a import (\n    b,\n    c,\n)\n\n\nx = 1\n"
+    other = "from a import c\nfrom a import b\nimport os\n\nx = 1\n"
+    assert by_tool.difference(one, other) == []
+    assert by_tool.difference(one, "import os\nfrom a import c as b\n\nx = 2\n") == [
+        "-from a import b",
+        "-from a import c",
+        "+from a import c as b",
+        "-x = 1",
+        "+x = 2",
+    ]
+
+
+def test_demo_ends_where_the_tool_says_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(root: Path, *arguments: str) -> tuple[int, str, str]:
+        if arguments[0] in broken_commands:
+            return 2, "", "fastapi-users-db: no connection\n"
+        return run_tool_here(root, *arguments)
+
+    monkeypatch.setattr(demo, "CHAPTERS", [demo.legacy, demo.migrated])
+    for broken_command in ("verify", "doctor"):
+        broken_commands = {broken_command}
+        status, output = run_demo_here(run_tool=broken)
+        assert status == 1
+        assert "\nNO | " in output
+        assert "fastapi-users-db: no connection" in output
 
 
 def test_demo_prints_plain_lines_where_there_is_no_terminal(demo_output: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.source import Source
 
-__all__ = ["Backend", "backend_of", "backends"]
+__all__ = ["Backend", "backend_of", "backends", "driver_of", "names_driver", "url_of"]
 
 ENGINE, SESSION_MAKER = "async_engine", "async_session_maker"
 DRIVERS = {
@@ -76,6 +76,23 @@ def driver_of(facts: Facts, backend: Backend) -> str | None:
         named |= {each for extra in extras for each in re.findall(r"\w+", extra) if each in DRIVERS}
         scheme = named.pop() if len(named) == 1 else None
     return DRIVERS.get(scheme or "")
+
+
+def names_driver(facts: Facts, backend: Backend, driver: str) -> bool:
+    """Tell whether a URL is written in the code, and has the driver already and no options."""
+    source = backend.source
+    node: ast.AST = backend.call.args[0]
+    name = facts.project.resolve(source, node) or ""
+    owner, value = facts.project.source_of(name), facts.project.definition(name)
+    if owner is not None and value is not None:
+        named = name.partition(":")[2]
+        stored = [each for each in owner.all(ast.Name) if isinstance(each.ctx, ast.Store)]
+        if sum(each.id == named for each in stored) > 1:
+            return False
+        source, node = owner, value
+    first = node.values[0] if isinstance(node, ast.JoinedStr) else node
+    url = first.value if isinstance(first, ast.Constant) else None
+    return isinstance(url, str) and url.startswith(f"{driver}://") and "?" not in source.code(node)
 
 
 def url_of(facts: Facts, source: Source, node: ast.AST, depth: int = 0) -> str | None:

@@ -12,6 +12,7 @@ from fastapi_users_db_cli.settings import CHOICES, settings
 
 if TYPE_CHECKING:
     from fastapi_users_db_cli.live import Target
+    from fastapi_users_db_cli.remarks import Remark
 
 __all__ = ["main", "run"]
 
@@ -103,7 +104,7 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
         "--database", metavar="URL", help="for mapped classes; or $DATABASE_URL, or alembic.ini"
     )
     parser.add_argument("--config", default="alembic.ini", metavar="FILE", help="of Alembic's")
-    parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.add_argument("--format", choices=CHOICES["format"], default="text")
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -153,8 +154,11 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
     targets = _targets(arguments, Target)
     found = doctor.examine(targets, duplicates=arguments.duplicates)
-    text = doctor.as_json(found) if arguments.format == "json" else doctor.as_table(found)
-    sys.stdout.write(text)
+    if arguments.format in ("github", "sarif"):
+        sys.stdout.write(_remarked(arguments, doctor.remarks(found)))
+    else:
+        show = doctor.as_json if arguments.format == "json" else doctor.as_table
+        sys.stdout.write(show(found))
     if arguments.revision:
         made, left = doctor.steps(found)
         for path in doctor.write_revisions(found, made, arguments.config):
@@ -173,9 +177,18 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     targets = _targets(arguments, Target)
     found = verify.verify(targets, sample=arguments.sample, deep=arguments.deep)
-    show = verify.as_json if arguments.format == "json" else verify.as_table
-    sys.stdout.write(show(found, ids=arguments.ids))
+    if arguments.format in ("github", "sarif"):
+        sys.stdout.write(_remarked(arguments, verify.remarks(found, ids=arguments.ids)))
+    else:
+        show = verify.as_json if arguments.format == "json" else verify.as_table
+        sys.stdout.write(show(found, ids=arguments.ids))
     return OK if found.is_sound else LEFT
+
+
+def _remarked(arguments: argparse.Namespace, remarks: list[Remark]) -> str:
+    from fastapi_users_db_cli.remarks import as_github, as_sarif
+
+    return as_github(remarks) if arguments.format == "github" else as_sarif(remarks)
 
 
 def _targets(arguments: argparse.Namespace, target: type[Target]) -> list[Target]:

@@ -14,8 +14,9 @@ from sqlalchemy.dialects import registry
 from fastapi_users_db import SchemaProblem
 from fastapi_users_db_cli.errors import UnusableError
 from fastapi_users_db_cli.live import Target, fetch, read_only, run, say, table_of
+from fastapi_users_db_cli.remarks import Remark
 
-__all__ = ["Diagnosis", "as_json", "as_table", "examine"]
+__all__ = ["Diagnosis", "as_json", "as_table", "examine", "remarks"]
 
 _BREAKS = {
     "ids-that-come-again": "safety",
@@ -173,6 +174,21 @@ def as_json(found: Diagnosis) -> str:
     ]
     value = {"version": 1, "database": found.database, "problems": problems}
     return json.dumps(value, indent=2) + "\n"
+
+
+def remarks(found: Diagnosis) -> list[Remark]:
+    """Return it for other programs: an error where somebody is kept from something."""
+    return [
+        Remark(
+            each.code,
+            "warning" if _BREAKS[each.code] == "speed" else "error",
+            each.place,
+            str(each),
+            f"breaks {_BREAKS[each.code]}",
+            each.address,
+        )
+        for each in found.problems
+    ]
 
 
 def as_table(found: Diagnosis) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fastapi_users_db_cli.project import Project, is_of, unsubscripted
-from fastapi_users_db_cli.source import FUNCTIONS, Source
+from fastapi_users_db_cli.source import FUNCTIONS, FunctionNode, Source
 
 __all__ = ["Adapter", "Facts", "Frontend"]
 
@@ -224,12 +224,12 @@ class Facts:
             if self.project.derives(name, FU, "BaseUserManager")
         ]
 
-    def methods(self, *names: str) -> Iterator[tuple[Source, ast.FunctionDef]]:
+    def methods(self, *names: str) -> Iterator[tuple[Source, FunctionNode]]:
         """Go through the methods of managers that have one of some names."""
         for source, manager, _ in self.managers:
             for node in manager.body:
                 if isinstance(node, FUNCTIONS) and (not names or node.name in names):
-                    yield source, node  # type: ignore[misc]
+                    yield source, node
 
     @cached_property
     def schemas(self) -> list[tuple[Source, ast.ClassDef, str]]:

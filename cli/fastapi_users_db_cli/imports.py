@@ -36,7 +36,9 @@ def tidy(
     for each in wanted:
         if each not in missing and each.bound not in source.module_scope.names:
             missing.append(each)
-    return apply(source.data, _Plan(source, unused, missing).edits())
+    bound = {each.bound for each in missing}
+    gone = [_bound(each) for each in unused if _bound(each) not in bound]
+    return apply(source.data, [*_Plan(source, unused, missing).edits(), *source.unexport(*gone)])
 
 
 def _uses(source: Source) -> set[str]:
@@ -128,11 +130,20 @@ class _Plan:
         line = self.source.line_start(self.source.start(place))
         space = self.source.data[line : self.source.start(place)].decode()
         separator = f",{self.source.newline}{space}" if not space.strip() else ", "
-        if after:
+        if after and separator != ", " and self._is_commented(place):
+            # The comment stays with its name: the new one has the next line.
+            at = self.source.line_end(self.source.end(place))
+            self.found.append(self.source.insert(at, f"{space}{_item(new)},{self.source.newline}"))
+        elif after:
             self.found.append(self.source.insert(self.source.end(place), separator + _item(new)))
         else:
             at = self.source.start(place)
             self.found.append(self.source.insert(at, _item(new) + separator))
+
+    def _is_commented(self, alias: ast.alias) -> bool:
+        end = self.source.end(alias)
+        rest = self.source.data[end : self.source.line_end(end)]
+        return re.match(rb"[ \t]*,[ \t]*#", rest) is not None
 
     def _drop(self, statement: ast.Import | ast.ImportFrom) -> None:
         """Take a statement out; a new one may take its place."""

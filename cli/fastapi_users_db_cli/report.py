@@ -15,7 +15,7 @@ from fastapi_users_db_cli.engine import Failure
 from fastapi_users_db_cli.rule import Finding, Rule
 from fastapi_users_db_cli.source import apply
 
-__all__ = ["FORMATS", "as_diff", "as_text", "render", "summary", "write_of"]
+__all__ = ["FORMATS", "annotation", "as_diff", "as_text", "render", "sarif", "summary", "write_of"]
 
 _COLOURS = {"code": "36", "safe": "32", "unsafe": "33", "manual": "31", "none": "2", "path": "1"}
 _KINDS = {"manual": "by hand", "none": "notice"}
@@ -147,12 +147,17 @@ def as_github(findings: Sequence[Finding], failures: Sequence[Failure]) -> str:
         level = "error" if finding.rule.step == step else "warning"
         level = "notice" if finding.kind == "none" else level
         title = finding.rule.code
-        place = f"file={_property(finding.source.path)},line={line},col={column},title={title}"
-        lines.append(f"::{level} {place}::{_escape(message_of(finding))}")
+        place = f"file={_property(finding.source.path)},line={line},col={column},"
+        lines.append(annotation(level, title, message_of(finding), place))
     for each in failures:
-        place = f"file={_property(each.path)},line={each.line},title=FUD001"
-        lines.append(f"::error {place}::{_escape(each.message)}")
-    return "".join(line + "\n" for line in lines)
+        place = f"file={_property(each.path)},line={each.line},"
+        lines.append(annotation("error", "FUD001", each.message, place))
+    return "".join(lines)
+
+
+def annotation(level: str, title: str, message: str, place: str = "") -> str:
+    """Return a line that GitHub shows as an annotation."""
+    return f"::{level} {place}title={title}::{_escape(message)}\n"
 
 
 def _escape(text: str) -> str:
@@ -170,18 +175,31 @@ def as_sarif(findings: Sequence[Finding], failures: Sequence[Failure]) -> str:
         {"message": {"text": f"{each.path}:{each.line}: {each.message}"}, "level": "error"}
         for each in failures
     ]
+    return sarif(
+        [_sarif_rule(rule) for _, rule in sorted(rules.items())],
+        [_sarif_result(finding) for finding in findings],
+        notices,
+    )
+
+
+def sarif(
+    rules: Sequence[Mapping[str, Any]],
+    results: Sequence[Mapping[str, Any]],
+    notices: Sequence[Mapping[str, Any]] = (),
+) -> str:
+    """Return a document of SARIF 2.1.0."""
     run = {
         "tool": {
             "driver": {
                 "name": "fastapi-users-db",
                 "informationUri": "https://fastapi-users-db.readthedocs.io",
-                "rules": [_sarif_rule(rule) for _, rule in sorted(rules.items())],
+                "rules": rules,
             }
         },
         "invocations": [
-            {"executionSuccessful": not failures, "toolExecutionNotifications": notices}
+            {"executionSuccessful": not notices, "toolExecutionNotifications": notices}
         ],
-        "results": [_sarif_result(finding) for finding in findings],
+        "results": results,
     }
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"

@@ -20,15 +20,19 @@ _FILES = re.compile(
 )
 _REQUIREMENT = re.compile(
     r"""(?xm)
-    (?P<before>^[ \t]*(?:-[ ])?["']?|[\[,][ \t]*["'])            # a line, or an item of a list
+    (?P<before>^[ \t]*(?:-[ ])?|[\[(,][ \t]*(?=["']))       # a line, or an item of a list
+    (?P<quote>["'])?
     (?P<name>fastapi[-_.]users(?:[-_.]db[-_.]sqlalchemy|[-_.]db)?)
     (?![-\w])
     (?:[ ]*\[(?P<extras>[^\]\n]*)\])?
-    (?P<rest>[^"'\n]*?)
-    (?P<quote>["']?)
-    (?=[ \t]*(?:,|\]|\#|\\|;|$))
+    (?P<rest>[^"'\n;]*?)
+    (?(quote)
+        (?:[ ]*;(?:(?!(?P=quote)).)*)?(?P=quote)(?=[ \t]*(?:[,\])\#]|$))   # with a marker
+        | (?=[ \t]*(?:\#|\\|;|$))
+    )
     """
 )
+_IN_A_ROW = (",", "[", "(")
 _TABLE = re.compile(
     r"(?mi)^(?P<name>fastapi[-_.]users(?:[-_.]db(?:[-_.]sqlalchemy)?)?)[ \t]*=(?!=)[ \t]*"
     r"(?P<value>[^\r\n]*)"
@@ -135,9 +139,9 @@ class Requirement(_Found):
 
     def followed_by(self, text: str) -> Edit:
         """Require something else besides."""
-        quote, before = self.match["quote"], self.match["before"]
+        quote, before = self.match["quote"] or "", self.match["before"]
         end = self._offset(self.match.end())
-        if before[:1] in (",", "["):
+        if before[:1] in _IN_A_ROW:
             return Edit(self.file.path, end, end, f", {quote}{text}{quote}")
         line_end = self.file.line_end(max(end - 1, 0))
         rest = self.file.data[end:line_end]
@@ -154,8 +158,11 @@ class Requirement(_Found):
     def removed(self) -> Edit:
         """Require it no longer."""
         start, end = self._offset(self.match.start("before")), self._offset(self.match.end())
-        if self.match["before"][:1] in (",", "["):
-            start += 1 if self.match["before"].startswith("[") else 0
+        if self.match["before"][:1] in _IN_A_ROW:
+            if not self.match["before"].startswith(","):
+                start += 1
+                following = re.compile(rb"[ \t]*,[ \t]*").match(self.file.data, end)
+                end = following.end() if following else end
             return Edit(self.file.path, start, end, "")
         return Edit(self.file.path, self.file.line_start(start), self.file.line_end(end), "")
 

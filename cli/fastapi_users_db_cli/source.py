@@ -256,6 +256,13 @@ class Source(Text):
             index = last + 1
         return edits
 
+    def unexport(self, *names: str) -> list[Edit]:
+        """Take names out of `__all__`."""
+        value = self.module_scope.names.get("__all__")
+        elements = value.elts if isinstance(value, ast.List | ast.Tuple) else []
+        removed = [self.exported[name] for name in names if name in self.exported]
+        return self.remove_items(elements, removed)
+
     def _remove_run(self, items: Sequence[ast.AST], first: int, last: int) -> list[Edit]:
         start, end = self.start(items[first]), self.end(items[last])
         comma = self._comma(end)

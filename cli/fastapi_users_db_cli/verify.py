@@ -18,6 +18,7 @@ from fastapi_users.password import PasswordHelper
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
+from fastapi_users_db.deprecation import DOCUMENTATION
 from fastapi_users_db_cli.live import (
     OAUTH_ACCOUNTS,
     USERS,
@@ -28,8 +29,9 @@ from fastapi_users_db_cli.live import (
     say,
     table_of,
 )
+from fastapi_users_db_cli.remarks import Remark
 
-__all__ = ["CHECKS", "Verified", "as_json", "as_table", "verify"]
+__all__ = ["CHECKS", "Verified", "as_json", "as_table", "remarks", "verify"]
 
 CHECKS = {
     "loaded": "users are loaded by their id",
@@ -41,6 +43,7 @@ CHECKS = {
     "accounts": "OAuth accounts belong to a user",
     "tokens": "access tokens belong to a user",
 }
+ADDRESS = f"{DOCUMENTATION}/migrating/tool/#the-users"
 BATCH = 1_000
 
 
@@ -237,6 +240,18 @@ def as_json(found: Verified, *, ids: bool) -> str:
         for check in CHECKS
     }
     return json.dumps({"version": 1, "checks": checks}, indent=2) + "\n"
+
+
+def remarks(found: Verified, *, ids: bool) -> list[Remark]:
+    """Return for other programs what not everybody passes."""
+    made = []
+    for check, says in CHECKS.items():
+        good, bad = found.good[check], found.bad[check]
+        if bad:
+            named = f"; not {', '.join(bad)}" if ids else ""
+            message = f"{good} of {good + len(bad)} {says}{named}"
+            made.append(Remark(check, "error", "", message, says, ADDRESS))
+    return made
 
 
 def as_table(found: Verified, *, ids: bool) -> str:

@@ -39,7 +39,7 @@ async def get_user_manager(
     yield UserManager(user_db)
 
 
-fastapi_users = FastAPIUsers(get_user_manager, [auth_backend])
+fastapi_users = FastAPIUsers[UserDB, uuid.UUID](get_user_manager, [auth_backend])
 
 app = FastAPI(title="fastapi-users-db example", lifespan=lifespan)
 app.include_router(

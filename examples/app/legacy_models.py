@@ -1,5 +1,5 @@
 # type: ignore  # the types of that time are not today's
-"""The tables and models of an app that began on FastAPI Users 8."""
+"""The tables of the users and of their OAuth accounts."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""The tables. Both adapters read and write the same rows."""
+"""The tables of the users and of their OAuth accounts."""
 
 from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
 

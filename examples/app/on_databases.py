@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI
 from fastapi_users import FastAPIUsers
 from fastapi_users.schemas import BaseUserCreate, BaseUserUpdate
 
-import fastapi_users_db
+from fastapi_users_db import DatabasesUserDatabase
 
 from .database import DATABASE_URL, create_tables
 from .models import OAuthAccount, User
@@ -26,11 +26,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-UserDatabase = fastapi_users_db.UserDatabase[User, uuid.UUID]
+UserDatabase = DatabasesUserDatabase[User, uuid.UUID]
 
 
 async def get_user_db() -> AsyncIterator[UserDatabase]:
-    yield fastapi_users_db.DatabasesUserDatabase(database, User, OAuthAccount)
+    yield DatabasesUserDatabase(database, User, OAuthAccount)
 
 
 async def get_user_manager(

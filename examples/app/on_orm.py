@@ -10,29 +10,31 @@ from fastapi_users import FastAPIUsers
 from fastapi_users.schemas import BaseUserCreate, BaseUserUpdate
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
-import fastapi_users_db
+from fastapi_users_db import SQLAlchemyUserDatabase
 
 from .database import DATABASE_URL, create_tables
 from .models import OAuthAccount, User
 from .users import SECRET, UserManager, UserRead, acme, auth_backend
 
-engine = create_async_engine(DATABASE_URL)
-session_maker = async_sessionmaker(engine, expire_on_commit=False)
+async_engine = create_async_engine(DATABASE_URL)
+async_session_maker = async_sessionmaker(async_engine, expire_on_commit=False)
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     await create_tables()
-    yield
-    await engine.dispose()
+    try:
+        yield
+    finally:
+        await async_engine.dispose()
 
 
-UserDatabase = fastapi_users_db.UserDatabase[User, uuid.UUID]
+UserDatabase = SQLAlchemyUserDatabase[User, uuid.UUID]
 
 
 async def get_user_db() -> AsyncIterator[UserDatabase]:
-    async with session_maker() as session:
-        yield fastapi_users_db.SQLAlchemyUserDatabase(session, User, OAuthAccount)
+    async with async_session_maker() as session:
+        yield SQLAlchemyUserDatabase(session, User, OAuthAccount)
 
 
 async def get_user_manager(

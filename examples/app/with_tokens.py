@@ -14,7 +14,7 @@ import fastapi_users_db
 from fastapi_users_db.authentication import DatabaseStrategy
 
 from .models import Base, OAuthAccount, User
-from .on_orm import lifespan, session_maker
+from .on_orm import async_session_maker, lifespan
 from .users import UserManager, UserRead
 
 
@@ -26,7 +26,7 @@ AccessTokenDatabase = fastapi_users_db.SQLAlchemyAccessTokenDatabase[AccessToken
 
 
 async def get_session() -> AsyncIterator[AsyncSession]:
-    async with session_maker() as session:
+    async with async_session_maker() as session:
         yield session
 
 

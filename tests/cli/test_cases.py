@@ -292,6 +292,40 @@ def test_own_type_of_the_id_is_imported() -> None:
             "dependencies:\n  - pip:\n    - fastapi-users==9.3.2\n"
             "    - fastapi-users-db[compat,databases]>=1.0,<2\n",
         ),
+        (
+            "pyproject.toml",
+            'dependencies = [\n    "fastapi-users[sqlalchemy]>=9,<10",  # users\n    "a",\n]\n',
+            'dependencies = [\n    "fastapi-users>=9,<10",  # users\n'
+            '    "fastapi-users-db[compat,databases]>=1.0,<2",\n    "a",\n]\n',
+        ),
+        (
+            "pyproject.toml",
+            "dependencies = [\"fastapi-users[sqlalchemy]>=9, <10; python_version < '4'\"]\n",
+            "dependencies = [\"fastapi-users>=9, <10; python_version < '4'\", "
+            '"fastapi-users-db[compat,databases]>=1.0,<2"]\n',
+        ),
+        (
+            "pyproject.toml",
+            "dependencies = [\n"
+            "  'fastapi-users-db-sqlalchemy>=3,<4 ; python_version < \"4\"',\n]\n",
+            "dependencies = [\n  'fastapi-users-db[compat]>=1.0,<2 ; python_version < \"4\"',\n]\n",
+        ),
+        (
+            "pyproject.toml",
+            'dependencies = ["fastapi-users-db-sqlalchemy>=3,<4", "fastapi-users-db", "a"]\n',
+            'dependencies = ["fastapi-users-db", "a"]\n',
+        ),
+        (
+            "setup.py",
+            "setup(install_requires=('a', 'fastapi-users[sqlalchemy]>=9,<10'))\n",
+            "setup(install_requires=('a', 'fastapi-users>=9,<10', "
+            "'fastapi-users-db[compat,databases]>=1.0,<2'))\n",
+        ),
+        (
+            "requirements.txt",
+            "fastapi-users-db-sqlalchemy>=3,<4 \\\n    --hash=sha256:0\n",
+            "fastapi-users-db[compat]>=1.0,<2 \\\n    --hash=sha256:0\n",
+        ),
         ("README.txt", "fastapi-users[sqlalchemy]\n", "fastapi-users[sqlalchemy]\n"),
         (
             "requirements.txt",
@@ -745,6 +779,37 @@ def test_methods_of_pydantic_on_users() -> None:
     )
     assert "an instance of the mapped class" in writes
     assert len(writes) == 6
+
+
+def test_database_that_a_package_hands_on_goes_out_of_all_too() -> None:
+    files = {
+        "app/__init__.py": (
+            "from .database import database as db\nfrom .tables import UserTable\n\n"
+            '__all__ = ["db", "UserTable"]\n'
+        ),
+        "app/database.py": 'import databases\n\ndatabase = databases.Database("sqlite:///a.db")\n',
+        "app/models.py": MODELS,
+        "app/tables.py": TABLE,
+        "app/users.py": (
+            "from fastapi_users.db import SQLAlchemyUserDatabase\n"
+            "from app import UserTable, db\nfrom app.models import UserDB\n\n\n"
+            "def get_user_db():\n"
+            "    yield SQLAlchemyUserDatabase(UserDB, db, UserTable.__table__)\n"
+        ),
+    }
+    result = migrate(files, STEPS, Options(unsafe=True))
+    expected = 'from .tables import UserTable\n\n__all__ = ["UserTable"]\n'
+    assert result.texts["app/__init__.py"] == expected
+
+
+def test_comment_beside_an_imported_name_stays_with_it() -> None:
+    text = (
+        "from fastapi_users import (\n    BaseUserManager,  # ours\n)\n"
+        "from app import UserCreate, UserDB\n\n\n"
+        "class Manager(BaseUserManager[UserCreate, UserDB]):\n    user_db_model = UserDB\n"
+    )
+    imported = "from fastapi_users import (\n    BaseUserManager,  # ours\n    UUIDIDMixin,\n)\n"
+    assert imported in after(text, 3)
 
 
 def test_model_in_all_and_in_packages_goes_too() -> None:

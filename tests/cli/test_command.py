@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from fastapi_users_db_cli.command import main, run
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 
 from tests.cli.crossing import APPS, read
+from tests.environments import ROOT
 
 LEGACY = """\
 from fastapi_users import models
@@ -335,6 +337,22 @@ def test_package_runs_as_a_module(module: str, legacy: Path) -> None:
         [sys.executable, "-m", module, "check", *ID], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_hook_of_pre_commit_is_the_program(legacy: Path) -> None:
+    hook = dict(
+        re.findall(r"^[- ] (\w+): (.*)$", (ROOT / ".pre-commit-hooks.yaml").read_text(), re.M)
+    )
+    program, *arguments = hook["entry"].split()
+    scripts = '[project.scripts]\n{} = "fastapi_users_db_cli.command:run"\n'
+    assert scripts.format(program) in (ROOT / "pyproject.toml").read_text()
+    assert (hook["language"], hook["pass_filenames"]) == ("python", "false")
+    assert main(arguments) == 1
+    legacy.unlink()
+    assert main(arguments) == 0
+    page = (ROOT / "docs/migrating/tool.md").read_text()
+    for key in ("id", "name", "entry", "language", "pass_filenames"):
+        assert f" {key}: {hook[key]}\n" in page
 
 
 def test_static_half_imports_the_standard_library_alone() -> None:

@@ -39,6 +39,33 @@ def test_problems_are_in_the_order_of_what_they_break(
     assert "    fix   op.add_column('user', sa.Column('nickname'" in out
 
 
+def test_problems_are_annotations_and_sarif(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    make("sqlite").create()
+    assert main(["doctor", "app:get_user_db", "--format", "json"]) == 1
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    levels = {"login": "error", "registration": "error", "speed": "warning"}
+    assert {each["severity"] for each in problems} == set(levels)
+
+    assert main(["doctor", "app:get_user_db", "--format", "github"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [
+        f"::{levels[each['severity']]} title={each['code']}::"
+        f"{each['table']}{'.' + each['column'] if each['column'] else ''}"
+        for each in problems
+    ]
+
+    assert main(["doctor", "app:get_user_db", "--format", "sarif"]) == 1
+    [run] = json.loads(capsys.readouterr().out)["runs"]
+    assert [each["ruleId"] for each in run["results"]] == [each["code"] for each in problems]
+    assert [each["level"] for each in run["results"]] == [
+        levels[each["severity"]] for each in problems
+    ]
+    places = [each["locations"][0]["logicalLocations"] for each in run["results"]]
+    assert [{"fullyQualifiedName": "user.nickname"}] in places
+    addresses = {each["id"]: each["helpUri"] for each in run["tool"]["driver"]["rules"]}
+    assert addresses == {each["code"]: each["address"] for each in problems}
+
+
 @every_database
 def test_revisions_mend_the_tables_and_lose_no_row(
     database: str, make: Make, capsys: pytest.CaptureFixture[str]

@@ -186,6 +186,29 @@ def test_hash_that_the_helper_does_not_read_is_named_by_the_id(
     assert "$" not in captured.out + out
 
 
+def test_who_cannot_log_in_is_an_annotation_and_sarif(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled(make, "sqlite", ada=BCRYPT, grace=BCRYPT[:50])
+    arguments = ["verify", "app:get_user_manager", "--format"]
+    assert main([*arguments, "github"]) == 1
+    message = "1 of 2 have a hash that the installed helper reads"
+    assert capsys.readouterr().out == f"::error title=known-hash::{message}\n"
+    assert main([*arguments, "json", "--ids"]) == 1
+    [id_] = json.loads(capsys.readouterr().out)["checks"]["known-hash"]["ids"]
+    assert main([*arguments, "sarif", "--ids"]) == 1
+    [run] = json.loads(capsys.readouterr().out)["runs"]
+    [result] = run["results"]
+    assert result == {
+        "ruleId": "known-hash",
+        "level": "error",
+        "message": {"text": f"{message}; not {id_}"},
+        "locations": [],
+    }
+    [rule] = run["tool"]["driver"]["rules"]
+    assert rule["helpUri"].endswith("/migrating/tool/#the-users")
+
+
 def test_hash_has_to_be_the_one_of_one_kind_only_once(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,18 +6,19 @@ There is no class with one of the mixins, or there are two whose ids differ. Nam
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.rule import Finding, Rule
+from fastapi_users_db_cli.source import Source
 
 
 def find(facts: Facts) -> Iterator[Finding]:
     if facts.id_type is not None or not facts.is_legacy:
         return
-    places = [(each.source, each.call) for each in facts.frontends]
-    places += [(source, node) for source, node, _ in facts.managers]  # type: ignore[misc]
-    places += [(source, node) for source, node, _ in facts.schemas]  # type: ignore[misc]
+    places: list[tuple[Source, ast.AST]] = [(each.source, each.call) for each in facts.frontends]
+    places += [(source, node) for source, node, _ in [*facts.managers, *facts.schemas]]
     for source, node in places[:1]:
         yield Finding(source, node, write="the type with --id, such as --id uuid")
 

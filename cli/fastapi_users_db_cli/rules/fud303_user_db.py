@@ -33,7 +33,7 @@ from collections.abc import Iterator
 from fastapi_users_db_cli.facts import FU, Facts
 from fastapi_users_db_cli.project import is_of
 from fastapi_users_db_cli.rule import Change, Finding, Rule
-from fastapi_users_db_cli.rules.classes import add_lines
+from fastapi_users_db_cli.rules.classes import add_lines, fields
 from fastapi_users_db_cli.rules.moving import unread
 from fastapi_users_db_cli.source import Source
 
@@ -61,14 +61,9 @@ def _change(facts: Facts, source: Source, node: ast.ClassDef, gone: list[ast.exp
         change.replace(source, gone[0], f"{schemas}.BaseUser[{id_type}]")
     else:
         change.remove(source, node.bases, gone)
-    fields = {each.target.id for each in node.body if _is_field(each)}  # type: ignore[attr-defined]
-    if "hashed_password" not in fields:
+    if "hashed_password" not in fields(node):
         add_lines(change, source, node, ["hashed_password: str"])
     return change
-
-
-def _is_field(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
 
 
 RULE = Rule(

@@ -35,7 +35,7 @@ from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
-from fastapi_users_db_cli.source import Source
+from fastapi_users_db_cli.source import FunctionNode, Source
 
 _GIVEN = {
     "delete": ("request",),
@@ -68,7 +68,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _super_calls(source: Source, method: ast.FunctionDef) -> Iterator[ast.Call]:
+def _super_calls(source: Source, method: FunctionNode) -> Iterator[ast.Call]:
     for call in ast.walk(method):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
             receiver = call.func.value

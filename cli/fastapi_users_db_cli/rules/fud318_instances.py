@@ -49,6 +49,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
@@ -72,19 +73,23 @@ def _uses(source: Source, call: ast.Call) -> tuple[list[ast.Call], list[ast.AST]
     """Return the calls of `create` that an instance is for, and what else reads it."""
     outer = source.parents[call]
     if _creates(outer, call):
-        return [outer], []  # type: ignore[list-item]
-    name = outer.targets[0] if isinstance(outer, ast.Assign) else None
+        return [outer], []
+    target = outer.targets[0] if isinstance(outer, ast.Assign) else None
+    name = target.id if isinstance(target, ast.Name) else None
     function = source.enclosing(call, *FUNCTIONS)
     creating, others = list[ast.Call](), list[ast.AST]()
-    for each in source.all(ast.Name) if isinstance(name, ast.Name) else ():
-        is_read = isinstance(each.ctx, ast.Load) and each.id == name.id  # type: ignore[union-attr]
+    for each in source.all(ast.Name):
+        is_read = isinstance(each.ctx, ast.Load) and each.id == name
         if is_read and source.enclosing(each, *FUNCTIONS) is function:
             parent = source.parents[each]
-            (creating if _creates(parent, each) else others).append(parent)  # type: ignore[arg-type]
+            if _creates(parent, each):
+                creating.append(parent)
+            else:
+                others.append(parent)
     return creating, others
 
 
-def _creates(outer: ast.AST, argument: ast.expr) -> bool:
+def _creates(outer: ast.AST, argument: ast.expr) -> TypeGuard[ast.Call]:
     func = outer.func if isinstance(outer, ast.Call) and argument in outer.args else None
     return isinstance(func, ast.Attribute) and func.attr == "create"
 

@@ -112,12 +112,14 @@ def _built_of(facts: Facts, source: Source, call: ast.Call) -> ast.Call | None:
     """Return the call that makes a schema of all that a user has: `Schema(**user.dict())`."""
     parent = source.parents[call]
     outer = source.parents[parent]
-    is_all = isinstance(parent, ast.keyword) and parent.arg is None and isinstance(outer, ast.Call)
-    if not is_all or call.args or call.keywords or outer.args or len(outer.keywords) > 1:  # type: ignore[attr-defined]
+    is_all = isinstance(parent, ast.keyword) and parent.arg is None
+    if not is_all or not isinstance(outer, ast.Call):
         return None
-    name = facts.project.resolve(source, outer.func)  # type: ignore[attr-defined]
+    if call.args or call.keywords or outer.args or len(outer.keywords) > 1:
+        return None
+    name = facts.project.resolve(source, outer.func)
     is_schema = facts.project.derives(name, FU | {"pydantic"})
-    return outer if is_schema and name not in facts.table_of else None  # type: ignore[return-value]
+    return outer if is_schema and name not in facts.table_of else None
 
 
 def _built(facts: Facts, source: Source, call: ast.Call, func: ast.Attribute) -> Finding:

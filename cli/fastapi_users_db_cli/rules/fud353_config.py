@@ -29,7 +29,7 @@ import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
-from fastapi_users_db_cli.rule import Change, Finding, Rule
+from fastapi_users_db_cli.rule import Change, Finding, Fix, Rule
 from fastapi_users_db_cli.source import Source
 
 _KEYS = {
@@ -54,9 +54,9 @@ def find(facts: Facts) -> Iterator[Finding]:
         for config in node.body:
             if isinstance(config, ast.ClassDef) and config.name == "Config":
                 change = _change(facts, source, config)
-                fix = None if change else "manual"
+                fix: Fix | None = None if change else "manual"
                 message = "" if change else "`Config` has what pydantic 2 does not know"
-                yield Finding(source, config, change, message, fix)  # type: ignore[arg-type]
+                yield Finding(source, config, change, message, fix)
         orm_mode = [each for each in node.keywords if each.arg == "orm_mode"]
         if orm_mode:
             change = Change(facts.project)
@@ -72,11 +72,12 @@ def _change(facts: Facts, source: Source, config: ast.ClassDef) -> Change | None
     for statement in config.body:
         if isinstance(statement, ast.Pass):
             continue
-        is_simple = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-        key = _KEYS.get(statement.targets[0].id) if is_simple else None  # type: ignore[attr-defined]
+        if not isinstance(statement, ast.Assign):
+            return None
+        target, value = statement.targets[0], statement.value
+        key = _KEYS.get(target.id) if isinstance(target, ast.Name) else None
         if key is None or config.bases:
             return None
-        value = statement.value  # type: ignore[attr-defined]
         name = facts.project.resolve(source, value) or ""
         text = f'"{name.rpartition(".")[2]}"' if name.startswith("pydantic.Extra.") else None
         items.append(f"{key}={text or source.code(value)}")

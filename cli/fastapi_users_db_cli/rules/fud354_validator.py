@@ -35,23 +35,23 @@ from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
 from fastapi_users_db_cli.rule import Change, Finding, Rule
-from fastapi_users_db_cli.source import FUNCTIONS, Source
+from fastapi_users_db_cli.source import FUNCTIONS, FunctionNode, Source
 
 
 def find(facts: Facts) -> Iterator[Finding]:
     for source, node, _ in facts.schemas:
-        for method in node.body:
-            for decorator in method.decorator_list if isinstance(method, FUNCTIONS) else ():
+        for method in [each for each in node.body if isinstance(each, FUNCTIONS)]:
+            for decorator in method.decorator_list:
                 func = decorator.func if isinstance(decorator, ast.Call) else decorator
                 name = facts.project.resolve(source, func)
                 if name == "pydantic.validator" and isinstance(decorator, ast.Call):
-                    yield _finding(facts, source, method, decorator)  # type: ignore[arg-type]
+                    yield _finding(facts, source, method, decorator)
                 elif name == "pydantic.root_validator":
                     message = "a root validator is a `model_validator`, whose form is another"
                     yield Finding(source, decorator, message=message, fix="manual")
 
 
-def _finding(facts: Facts, source: Source, method: ast.FunctionDef, decorator: ast.Call) -> Finding:
+def _finding(facts: Facts, source: Source, method: FunctionNode, decorator: ast.Call) -> Finding:
     keywords = {each.arg: source.code(each.value) for each in decorator.keywords}
     others = {*keywords} - {"pre", "allow_reuse", "check_fields"}
     if others or len(method.args.args) != 2 or method.args.kwarg:

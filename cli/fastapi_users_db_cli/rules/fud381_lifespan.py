@@ -56,7 +56,7 @@ from collections.abc import Iterator
 
 from fastapi_users_db_cli.backends import backends
 from fastapi_users_db_cli.facts import Facts
-from fastapi_users_db_cli.rule import Change, Finding, Rule
+from fastapi_users_db_cli.rule import Change, Finding, Fix, Rule
 from fastapi_users_db_cli.source import FUNCTIONS, Source
 
 _EVENTS = ("startup", "shutdown")
@@ -70,8 +70,8 @@ def find(facts: Facts) -> Iterator[Finding]:
         change = _change(facts, source, calls)
         write = "" if change else "a lifespan: https://fastapi.tiangolo.com/advanced/events/"
         for call in calls:
-            fix = None if change else "manual"
-            yield Finding(source, call, change, fix=fix, write=write)  # type: ignore[arg-type]
+            fix: Fix | None = None if change else "manual"
+            yield Finding(source, call, change, fix=fix, write=write)
 
 
 def _event(call: ast.Call) -> str | None:
@@ -85,8 +85,9 @@ def _event(call: ast.Call) -> str | None:
 
 def _change(facts: Facts, source: Source, calls: list[ast.Call]) -> Change | None:
     """Put all handlers of an app into one lifespan, if they are known to be asynchronous."""
-    names = {source.code(call.func.value) for call in calls}  # type: ignore[attr-defined]
-    app = facts.value_of(source, calls[0].func.value) if len(names) == 1 else None  # type: ignore[attr-defined]
+    apps = [call.func.value for call in calls if isinstance(call.func, ast.Attribute)]
+    names = {source.code(app) for app in apps}
+    app = facts.value_of(source, apps[0]) if len(names) == 1 else None
     others = any(
         isinstance(node, ast.Attribute) and node.attr == "on_event"
         for node in source.all(ast.Attribute)

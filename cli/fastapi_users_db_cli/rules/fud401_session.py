@@ -65,6 +65,7 @@ from fastapi_users_db_cli.backends import (
     Backend,
     backend_of,
     driver_of,
+    names_driver,
     url_of,
 )
 from fastapi_users_db_cli.facts import OURS, TOKEN_ADAPTER, USER_ADAPTER, Adapter, Facts
@@ -150,11 +151,13 @@ def add_engine(facts: Facts, change: Change, backend: Backend, driver: str) -> N
     source = backend.source
     argument = backend.call.args[0]
     url = source.code(argument)
-    options = ", query={}" if "?" in (url_of(facts, source, argument) or "") else ""
-    make_url = change.name(source, "sqlalchemy.engine.make_url")
+    if not names_driver(facts, backend, driver):
+        options = ", query={}" if "?" in (url_of(facts, source, argument) or "") else ""
+        make_url = change.name(source, "sqlalchemy.engine.make_url")
+        url = f'{make_url}({url}).set(drivername="{driver}"{options})'
     create = change.name(source, "sqlalchemy.ext.asyncio.create_async_engine")
     maker = change.name(source, "sqlalchemy.ext.asyncio.async_sessionmaker")
-    engine = f'{ENGINE} = {create}({make_url}({url}).set(drivername="{driver}"{options}))'
+    engine = f"{ENGINE} = {create}({url})"
     sessions = f"{SESSION_MAKER} = {maker}({ENGINE}, expire_on_commit=False)"
     lines = "".join(source.newline + line for line in (engine, sessions))
     change.after(source, backend.statement, lines)

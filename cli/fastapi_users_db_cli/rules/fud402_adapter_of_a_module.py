@@ -67,11 +67,11 @@ def find(facts: Facts) -> Iterator[Finding]:
     for adapter in facts.adapters:
         source = adapter.source
         statement = source.statement(adapter.call)
-        is_global = isinstance(statement, ast.Assign) and statement in source.tree.body
-        backend = backend_of(facts, source, adapter.backend)
-        if backend and is_global and isinstance(statement.targets[0], ast.Name):  # type: ignore[attr-defined]
-            name = f"{source.path}:{statement.targets[0].id}"  # type: ignore[attr-defined]
-            yield from _findings(facts, adapter, statement, name)
+        if not isinstance(statement, ast.Assign) or statement not in source.tree.body:
+            continue
+        target = statement.targets[0]
+        if backend_of(facts, source, adapter.backend) and isinstance(target, ast.Name):
+            yield from _findings(facts, adapter, statement, f"{source.path}:{target.id}")
 
 
 def _findings(facts: Facts, adapter: Adapter, statement: ast.stmt, name: str) -> Iterator[Finding]:
@@ -80,7 +80,8 @@ def _findings(facts: Facts, adapter: Adapter, statement: ast.stmt, name: str) ->
     uses = facts.project.references(name)
     places = [(source, _handed_out(source, node)) for source, node in uses]
     if backend is None or driver is None or not places or any(not at for _, at in places):
-        for source, node in [*uses] or [(adapter.source, adapter.call)]:  # type: ignore[list-item]
+        here: list[tuple[Source, ast.expr]] = [(adapter.source, adapter.call)]
+        for source, node in uses or here:
             message = "this adapter is everybody's: ask for it with `Depends(get_user_db)`"
             yield Finding(source, node, message=message, fix="manual")
         return

@@ -95,10 +95,9 @@ def _change(facts: Facts, backend: Backend) -> Change:
 def _guard(source: Source, statement: ast.stmt) -> ast.stmt:
     """Return the `if` around a statement that asks whether the database is connected."""
     parent = source.parents[statement]
-    is_alone = isinstance(parent, ast.If) and len(parent.body) == 1 and not parent.orelse
-    if is_alone and "is_connected" in source.code(parent.test):  # type: ignore[attr-defined]
-        return parent  # type: ignore[return-value]
-    return statement
+    if not isinstance(parent, ast.If) or len(parent.body) > 1 or parent.orelse:
+        return statement
+    return parent if "is_connected" in source.code(parent.test) else statement
 
 
 def _whole(facts: Facts, source: Source, statement: ast.stmt) -> ast.stmt:

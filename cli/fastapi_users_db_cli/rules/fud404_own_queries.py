@@ -30,11 +30,11 @@ def find(facts: Facts) -> Iterator[Finding]:
         for source, node in facts.project.references(backend.key):
             method = source.parents[node]
             call = source.parents[method]
-            is_call = isinstance(method, ast.Attribute) and isinstance(call, ast.Call)
-            if is_call and method.attr in _SESSION:  # type: ignore[attr-defined]
-                arguments = ", ".join(source.code(each) for each in call.args)  # type: ignore[attr-defined]
-                write = _SESSION[method.attr].format(arguments)  # type: ignore[attr-defined]
-                yield Finding(source, call, write=write)
+            if not isinstance(method, ast.Attribute) or not isinstance(call, ast.Call):
+                continue
+            if method.attr in _SESSION:
+                arguments = ", ".join(source.code(each) for each in call.args)
+                yield Finding(source, call, write=_SESSION[method.attr].format(arguments))
 
 
 RULE = Rule(

@@ -40,8 +40,8 @@ def find(facts: Facts) -> Iterator[Finding]:
     renamed = [base for _, base, _ in unnamed_ids(facts)]
     for finding in move(facts, lambda name: None if is_of_tokens(name) else ours(name)):
         source = facts.project.sources[finding.source.path]
-        is_attribute = isinstance(finding.node, ast.Attribute)
-        if is_attribute and (finding.node in renamed or _keeps_alias(source, finding.node)):  # type: ignore[arg-type]
+        node = finding.node
+        if isinstance(node, ast.Attribute) and (node in renamed or _keeps_alias(source, node)):
             continue
         yield finding
 

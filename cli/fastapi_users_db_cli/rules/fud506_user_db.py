@@ -161,9 +161,8 @@ def _class(facts: Facts, model: str) -> Iterator[Finding]:
         change = Change(facts.project)
         change.remove_statement(source, node)
         for each in facts.project:
-            constant = each.exported.get(node.name)
-            if constant is not None and facts.project.member(each.path, node.name) == model:
-                change.remove(each, each.parents[constant].elts, [constant])  # type: ignore[attr-defined]
+            if facts.project.member(each.path, node.name) == model:
+                change.edits += each.unexport(node.name)
         for importer, imported in facts.project.bringing(model):
             change.forgotten.add((importer.path, imported.alias.asname or imported.alias.name))
         yield Finding(source, node, change, "nothing uses it any more")

@@ -49,15 +49,15 @@ def _uses(facts: Facts, source: Source) -> tuple[list[ast.expr], list[ast.expr]]
     """Return where a file makes strategies or derives from one, and where it will soon."""
     strategies: list[ast.expr] = []
     others: list[ast.expr] = []
-    for node in source.all(ast.Call, ast.ClassDef):
-        for part in node.bases if isinstance(node, ast.ClassDef) else [node.func]:  # type: ignore[attr-defined]
-            name = unsubscripted(part)
-            target = facts.project.resolve(source, name) or ""
-            is_ours = isinstance(node, ast.ClassDef) and node.name == STRATEGY
-            if is_of(target, FU, "JWTStrategy") and not is_ours:
-                strategies.append(name)
-            elif is_of(target, FU, *_OLD):
-                others.append(name)
+    parts = [(call.func, "") for call in source.all(ast.Call)]
+    parts += [(base, node.name) for node in source.all(ast.ClassDef) for base in node.bases]
+    for part, owner in parts:
+        name = unsubscripted(part)
+        target = facts.project.resolve(source, name) or ""
+        if is_of(target, FU, "JWTStrategy") and owner != STRATEGY:
+            strategies.append(name)
+        elif is_of(target, FU, *_OLD):
+            others.append(name)
     return sorted(strategies, key=source.start), others
 
 
