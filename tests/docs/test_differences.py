@@ -14,7 +14,7 @@ ROWS = [line for line in PAGE.splitlines() if line.startswith("| ")][2:]  # with
 
 def test_every_difference_names_its_reason_and_its_test() -> None:
     numbers = [str(number) for number in range(1, len(ROWS) // 2 + 1)]
-    assert DIFFERENCES == numbers
+    assert numbers == DIFFERENCES
     assert [number for number, _, _ in TESTS] == numbers
 
 
