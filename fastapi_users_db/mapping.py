@@ -473,7 +473,7 @@ class UserEntity(Entity):
             try:
                 return uuid.UUID(value)
             except ValueError:
-                raise InvalidIDError(f"{self.name}.id is a UUID: this string is none.") from None
+                raise InvalidIDError(f"{self.name}.id is a UUID, and this string is not.") from None
         if id_type in (uuid.UUID, int, str) and (
             not isinstance(value, id_type) or isinstance(value, bool)
         ):
