@@ -54,7 +54,7 @@ def include_object(object_: Any, name: str | None, type_: str, *_: Any) -> bool:
 def compare_type(
     context: Any, _column: Any, _declared_column: Any, found: Any, declared: Any
 ) -> Literal[False] | None:
-    """Overlook the width of text on SQLite; give it to `context.configure`.
+    """Ignore the width of text on SQLite; give it to `context.configure`.
 
     SQLite enforces no width, and to change one Alembic would make a new table.
 

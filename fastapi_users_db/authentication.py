@@ -21,20 +21,20 @@ __all__ = ["DatabaseStrategy"]
 
 
 class DatabaseStrategy(db.DatabaseStrategy[UP, ID, AP], Generic[UP, ID, AP]):
-    """FastAPI Users' `DatabaseStrategy`, taken in its place by changing the import.
+    """A replacement for FastAPI Users' `DatabaseStrategy`: only the import changes.
 
-    A token and its user are read in one statement, through the user adapter's hook. Where that is
-    not the same as two, there are two: if the adapters have different sessions or databases, or
-    are none of this package, or the app has a `get` of its own.
+    A token and its user are read in one statement, through the user adapter's hook. There are two
+    statements if one could give another answer: if the adapters have different sessions or
+    databases, or are not of this package, or the app has a `get` of its own.
 
-    Every strategy accepts tokens that are stored hashed; a hash itself is no token to any.
+    Tokens that are stored hashed are always accepted. A hash itself never is.
 
     Parameters:
         database: the access token adapter.
         lifetime_seconds: how old a token may be; `None` or 0 is any age.
-        hash_tokens: whether new tokens are stored hashed. Those in clear text are not accepted any
-            more.
-        accept_clear: whether they are nevertheless, until all of them have expired.
+        hash_tokens: whether new tokens are stored hashed. Those that are stored in clear text
+            are not accepted any more.
+        accept_clear: accept these too, until all of them have expired.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class DatabaseStrategy(db.DatabaseStrategy[UP, ID, AP], Generic[UP, ID, AP]):
             user: the user.
 
         Returns:
-            The token, which cannot be had again where it is stored hashed.
+            The token. If it is stored hashed, nothing can show it again.
 
         Raises:
             UserNotFoundError: the user is gone.

@@ -97,15 +97,12 @@ def wrong_server(error: BaseException) -> str | None:
     for cause in _causes(error):
         if _has(_PREPARED, cause):
             return (
-                "A pooler before PostgreSQL hands out another connection for each transaction, and "
-                "not the prepared statements. Switch them off: asyncpg and databases take "
+                "A pooler in front of PostgreSQL gives each transaction another connection, which "
+                "lacks its prepared statements. Switch them off: asyncpg and databases take "
                 "statement_cache_size=0, psycopg takes prepare_threshold=None."
             )
         if _has(_READ_ONLY, cause) or (_is_sqlite(cause) and "readonly database" in str(cause)):
-            return (
-                "This database takes no writes, as a standby does not: give the adapter the "
-                "primary."
-            )
+            return "This database is read-only, as a standby is: give the adapter the primary."
     return None
 
 

@@ -120,7 +120,7 @@ class ColumnTooNarrowError(FastAPIUsersDBError):
 
 
 class UnsuitableServerError(FastAPIUsersDBError):
-    """The server is not what adapters need: a read-only one, or a pooler with other options.
+    """The server cannot be used in this way: it is read-only, or a pooler loses statements.
 
     What is raised is also the error of the backend: `sqlalchemy.exc.DBAPIError` with the ORM, the
     driver's own with `databases`. Nothing was written.

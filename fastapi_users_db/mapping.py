@@ -358,7 +358,7 @@ class Entity:
                 return uuid.UUID(value)
             except ValueError:
                 raise InvalidIDError(
-                    f"{self.name}.{attribute} is a UUID: this string is none."
+                    f"{self.name}.{attribute} is a UUID, and this string is not."
                 ) from None
         if id_type in (uuid.UUID, int, str) and (
             not isinstance(value, id_type) or isinstance(value, bool)
@@ -633,8 +633,8 @@ def check_oauth_account_class(user_table: Any, oauth_account_table: Any, usage: 
     """
     if hasattr(user_table, "oauth_name") and not hasattr(oauth_account_table, "oauth_name"):
         raise TypeError(
-            f"user_table {user_table.__name__} has OAuth accounts, oauth_account_table has none"
-            f": they are swapped. Call {usage}."
+            f"user_table and oauth_account_table are swapped: {user_table.__name__} is the class "
+            f"of OAuth accounts. Call {usage}."
         )
     if inspect(user_table).configured:
         user_entity(user_table, oauth_account_table).relationship_to_accounts  # noqa: B018

@@ -165,6 +165,16 @@ async def test_classes_can_be_declared_after_the_adapter_is_built(
         await adapter.get_by_email("anne@example.com")
 
 
+@pytest.mark.parametrize(
+    ("build", "connection"),
+    [(SQLAlchemyUserDatabase, AsyncSession()), (DatabasesUserDatabase, DATABASE)],
+)
+def test_swapped_classes_are_named(build: Any, connection: Any) -> None:
+    swapped = "user_table and oauth_account_table are swapped: OAuthAccount is the class of OAuth"
+    with pytest.raises(TypeError, match=swapped):
+        build(connection, OAuthAccount, User)
+
+
 def test_a_table_is_not_printed_whole() -> None:
     users, tokens = SQLAlchemyUserDatabase, SQLAlchemyAccessTokenDatabase
     for build, table in ((users, User.__table__), (tokens, AccessToken.__table__)):

@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(migrating)
     migrating.add_argument("--write", action="store_true", help="change the files")
     migrating.add_argument(
-        "--force", action="store_true", help="also those with uncommitted changes"
+        "--force", action="store_true", help="change files with uncommitted changes too"
     )
     migrating.add_argument(
         "--reversible",
@@ -78,16 +78,18 @@ def _parser() -> argparse.ArgumentParser:
         "doctor", help="compare the tables in the database with the app"
     )
     _add_live(examining)
-    examining.add_argument("--revision", action="store_true", help="write revisions of Alembic's")
+    examining.add_argument("--revision", action="store_true", help="write Alembic revisions")
     examining.add_argument(
         "--duplicates", action="store_true", help="plan for users who share an address"
     )
     examining.set_defaults(run=_doctor)
     verifying = commands.add_parser("verify", help="read all users: can each of them log in?")
     _add_live(verifying)
-    verifying.add_argument("--sample", type=int, metavar="N", help="so many users at most")
+    verifying.add_argument("--sample", type=int, metavar="N", help="check no more than N users")
     verifying.add_argument("--deep", action="store_true", help="try each hash, not one of a kind")
-    verifying.add_argument("--ids", action="store_true", help="name those who cannot")
+    verifying.add_argument(
+        "--ids", action="store_true", help="print the ids of users who cannot log in"
+    )
     verifying.set_defaults(run=_verify)
     return parser
 
@@ -98,12 +100,22 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE:OBJECT",
         help="a dependency, a FastAPIUsers, or a mapped user class",
     )
-    parser.add_argument("--oauth", metavar="MODULE:CLASS", help="beside a mapped user class")
-    parser.add_argument("--tokens", metavar="MODULE:OBJECT", help="a dependency or mapped class")
+    parser.add_argument(
+        "--oauth",
+        metavar="MODULE:CLASS",
+        help="the class of OAuth accounts, if you give a mapped user class",
+    )
+    parser.add_argument(
+        "--tokens",
+        metavar="MODULE:OBJECT",
+        help="access tokens: a dependency, or their mapped class",
+    )
     parser.add_argument(
         "--database", metavar="URL", help="for mapped classes; or $DATABASE_URL, or alembic.ini"
     )
-    parser.add_argument("--config", default="alembic.ini", metavar="FILE", help="of Alembic's")
+    parser.add_argument(
+        "--config", default="alembic.ini", metavar="FILE", help="the file alembic.ini"
+    )
     parser.add_argument("--format", choices=CHOICES["format"], default="text")
 
 
@@ -128,7 +140,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--assume", choices=["8"], help="go on as from FastAPI Users 8, whatever is required"
     )
-    parser.add_argument("--exclude", action="append", default=[], metavar="GLOB")
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="leave these files out"
+    )
     parser.add_argument("--stdin-filename", metavar="FILE", help="read this file from stdin")
 
 

@@ -400,11 +400,11 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
     async def check_schema(self) -> list[SchemaProblem]:
         """Compare the tables in the database with what this adapter needs of them.
 
-        For use when the app starts. It only reads: the catalogue, and once all e-mail addresses
-        and OAuth accounts, to count those that have no place beside the others.
+        Call it when the app starts. It only reads: the catalogue and, to count duplicates and
+        orphans, every e-mail address and OAuth account once.
 
         Returns:
-            What is wrong, as data; nothing if the tables are sound.
+            The problems; an empty list if the tables are sound.
         """
         return await check_users(self._live_tables(), self._users)
 
@@ -631,7 +631,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         Parameters:
             token: the value.
             max_age: if given, only an access token created at this time or later. A naive time
-                is taken as UTC, or as what the column has where that is naive.
+                is taken as UTC, unless the column itself is naive.
 
         Returns:
             The access token, or `None`.
@@ -711,7 +711,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
 
         Parameters:
             max_age: the time; a naive one is taken as UTC.
-            batch_size: how many to delete at once, 10 000 at most.
+            batch_size: how many to delete at once; no more than 10 000.
 
         Returns:
             How many were deleted.
@@ -740,7 +740,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             user_id: the user's id.
             max_age: if given, only those whose access token was created at this time or later:
                 others are expired. A naive time is taken as UTC.
-            limit: how many at most, 10 000 at most.
+            limit: how many to return at most; no more than 10 000.
 
         Returns:
             The sessions, none of which shows its token.
@@ -769,7 +769,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             session_id: the `id` of one of `list_sessions`.
 
         Returns:
-            Whether there was such a session of this user's.
+            Whether the user had such a session.
 
         Raises:
             InvalidIDError: the user's id is of another type than the table's.
@@ -801,7 +801,7 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
             user_id: the user's id.
             but: the token of a session that goes on: the token itself, as the client has it,
                 whether it is stored in clear text or hashed.
-            batch_size: how many to delete at once, 10 000 at most.
+            batch_size: how many to delete at once; no more than 10 000.
 
         Returns:
             How many were ended.
@@ -824,10 +824,10 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
     async def check_schema(self) -> list[SchemaProblem]:
         """Compare the table in the database with what this adapter needs of it.
 
-        For use when the app starts. It only reads.
+        Call it when the app starts. It only reads.
 
         Returns:
-            What is wrong, as data; nothing if the table is sound.
+            The problems; an empty list if the table is sound.
         """
         return await check_tokens(self._live_tables(), self._tokens)
 

@@ -98,7 +98,7 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
 
     Raises:
         TypeError: the arguments are of the wrong kind or in the wrong order.
-        ValueError: `retries` is negative, or there is no `commit`.
+        ValueError: `retries` is negative, or is given with `commit=False`.
     """
 
     session: AsyncSession
@@ -183,7 +183,7 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
 
     Raises:
         TypeError: the arguments are of the wrong kind or in the wrong order.
-        ValueError: `retries` is negative, or there is no `commit`.
+        ValueError: `retries` is negative, or is given with `commit=False`.
     """
 
     session: AsyncSession

@@ -34,7 +34,7 @@ def checked_retries(retries: Any, *, commit: bool = True) -> int:
     if retries and not commit:
         raise ValueError(
             "retries need commit=True: with commit=False the transaction is the app's, and only "
-            "the app can begin it anew. fastapi_users_db.is_retryable(error) tells when."
+            "the app can repeat it. fastapi_users_db.is_retryable(error) tells when."
         )
     return retries
 

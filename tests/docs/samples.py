@@ -2,14 +2,15 @@
 
 import re
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,14 @@ def load(sample: str, database_url: str | None = None, **addresses: str) -> Any:
     sys.modules[module.__name__] = module
     exec(compile(source, f"{module.__name__}/{sample}", "exec"), module.__dict__)
     return module
+
+
+@contextmanager
+def beside_tutorial(database_url: str) -> Iterator[None]:
+    """Let samples import the tutorial's `app`, as files that are beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "app", load("orm/app.py", database_url))
+        yield
 
 
 @asynccontextmanager

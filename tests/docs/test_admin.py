@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.conftest import Addresses
-from tests.docs.samples import client_of, load
+from tests.docs.samples import beside_tutorial, client_of, load
 
 pytest.importorskip("sqladmin")
 
@@ -16,9 +16,10 @@ PEOPLE = {"admin@example.com": True, "ada@example.com": False}
 
 @pytest.fixture
 async def sample(empty_database: Callable[[str], Addresses]) -> AsyncIterator[Any]:
-    sample = load("admin/app.py", empty_database("sqlite").orm)
+    with beside_tutorial(empty_database("sqlite").orm):
+        sample = load("admin/app.py")
     async with sample.engine.begin() as connection:
-        await connection.run_sync(sample.Base.metadata.create_all)
+        await connection.run_sync(sample.User.metadata.create_all)
     async with sample.open_user_manager() as user_manager:
         hashed_password = user_manager.password_helper.hash("secret")
         for email, is_superuser in PEOPLE.items():

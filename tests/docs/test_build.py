@@ -46,7 +46,8 @@ def build_site(root: Path, index: str = "", docstring: str = "Function.", nav: s
     (root / "docs" / "index.md").write_text(INDEX + index)
     (root / "docs" / "api.md").write_text("# API\n\n::: module\n")
     (source / "sample.py").write_text(SAMPLE)
-    shutil.copy(ROOT / "docs" / "style.css", root / "docs")
+    for asset in ("style.css", "tables.js"):
+        shutil.copy(ROOT / "docs" / asset, root / "docs")
     return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(build(root)))
 
 

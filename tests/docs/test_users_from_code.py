@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.conftest import DATABASES, Addresses
-from tests.docs.samples import load
+from tests.docs.samples import ROOT, beside_tutorial, load
 
 PASSWORDS = PasswordHelper()
 
@@ -21,9 +21,10 @@ async def sample(
     request: pytest.FixtureRequest, empty_database: Callable[[str], Addresses]
 ) -> AsyncIterator[Any]:
     address = empty_database(request.param).orm
-    sample = load("users_from_code/script.py", address)
+    with beside_tutorial(address):
+        sample = load("users_from_code/script.py")
     async with sample.engine.begin() as connection:
-        await connection.run_sync(sample.Base.metadata.create_all)
+        await connection.run_sync(sample.User.metadata.create_all)
     sample.address = address
     yield sample
     await sample.engine.dispose()
@@ -42,10 +43,12 @@ async def test_the_script_creates_a_superuser_once(
     [ada] = await users(sample)
     assert ada.is_superuser
     assert PASSWORDS.verify_and_update("secret", ada.hashed_password)[0]
-    assert capsys.readouterr().out.splitlines() == [
-        f"ada@example.com is now a superuser with the id {ada.id}.",
-        "ada@example.com has an account already.",
-    ]
+    created, again = capsys.readouterr().out.splitlines()
+    assert created == f"ada@example.com is now a superuser with the id {ada.id}."
+    assert again == "ada@example.com has an account already."
+    page = (ROOT / "docs" / "users-from-code.md").read_text()
+    for line in (created, again):
+        assert line.partition(" with the id ")[0] in page
 
 
 async def test_a_user_with_a_hash_is_imported(sample: Any) -> None:

@@ -1,49 +1,15 @@
-import uuid
+# --8<-- [start:imports]
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-# --8<-- [start:imports]
-from fastapi import FastAPI, Request
+from app import SECRET, User, UserManager, app, async_session_maker, engine
+from fastapi import Request
 from fastapi.security import OAuth2PasswordRequestForm
-from fastapi_users import BaseUserManager, UUIDIDMixin
 from sqladmin import Admin, ModelView
 from sqladmin.authentication import AuthenticationBackend
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
 
-from fastapi_users_db import SQLAlchemyBaseUserTableUUID, SQLAlchemyUserDatabase
-
-# --8<-- [end:imports]
-DATABASE_URL = "sqlite+aiosqlite:///./app.db"
-SECRET = "change me: this signs cookies, so use a long random value"
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class User(SQLAlchemyBaseUserTableUUID, Base):
-    pass
-
-
-class UserManager(UUIDIDMixin, BaseUserManager[User, uuid.UUID]):
-    pass
-
-
-engine = create_async_engine(DATABASE_URL)
-async_session_maker = async_sessionmaker(engine, expire_on_commit=False)
-
-
-@asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield
-    await engine.dispose()
-
-
-app = FastAPI(lifespan=lifespan)
+from fastapi_users_db import SQLAlchemyUserDatabase
 
 
 @asynccontextmanager
@@ -52,6 +18,7 @@ async def open_user_manager() -> AsyncIterator[UserManager]:
         yield UserManager(SQLAlchemyUserDatabase(session, User))
 
 
+# --8<-- [end:imports]
 # --8<-- [start:login]
 def may_enter(user: User | None) -> bool:
     return user is not None and user.is_active and user.is_superuser

@@ -6,37 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from getpass import getpass
 
-from fastapi_users import BaseUserManager, UUIDIDMixin, schemas
+from app import User, UserCreate, UserManager, async_session_maker, engine
 from fastapi_users.exceptions import UserAlreadyExists
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
 
-from fastapi_users_db import SQLAlchemyBaseUserTableUUID, SQLAlchemyUserDatabase
+from fastapi_users_db import SQLAlchemyUserDatabase
+
 
 # --8<-- [end:imports]
-DATABASE_URL = "sqlite+aiosqlite:///./app.db"
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class User(SQLAlchemyBaseUserTableUUID, Base):
-    pass
-
-
-class UserCreate(schemas.BaseUserCreate):
-    pass
-
-
-class UserManager(UUIDIDMixin, BaseUserManager[User, uuid.UUID]):
-    pass
-
-
-engine = create_async_engine(DATABASE_URL)
-async_session_maker = async_sessionmaker(engine, expire_on_commit=False)
-
-
 # --8<-- [start:open]
 @asynccontextmanager
 async def open_user_manager() -> AsyncIterator[UserManager]:
