@@ -315,7 +315,8 @@ ACCEPTED = [
         ALL,
         ("create_token", "get_token", "rows"),
         (ANSWER,),
-        "another: accesstoken, accounts, created_at, is_given, private, token, type, user_id",
+        "another: accesstoken, accounts, created_at, is_given, oauth_account, private, token, "
+        "type, user_id",
     ),
     Accepted(
         "one external account twice",
