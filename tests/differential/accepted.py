@@ -387,8 +387,8 @@ ACCEPTED = [
         "a user whom its model has refused",
         "upstream has written whom it cannot read",
         ("legacy-orm",),
-        READS,
-        ("ValidationError",),
+        (*READS, *CREATES),
+        ("ValidationError", "IntegrityError"),
         ANSWER,
     ),
     Accepted(
