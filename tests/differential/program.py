@@ -120,6 +120,7 @@ class App:
         self.user: Any = None
         self.token: Any = None
         kinds = tables.User, tables.OAuthAccount, tables.Token
+        self.connection, self.tables = connection, kinds[:2]
         if FORM == "current":
             self.users = package.SQLAlchemyUserDatabase(connection, *kinds[:2])
             self.tokens = access_token.SQLAlchemyAccessTokenDatabase(connection, kinds[2])
@@ -129,8 +130,8 @@ class App:
             kinds = tuple(getattr(kind, "__table__", kind) for kind in kinds)
         if shape == "without":
             kinds = (kinds[0], None, kinds[2])
-        self.connection, self.tables = connection, kinds[:2]
-        self.users = package.SQLAlchemyUserDatabase(self.model, connection, *kinds[:2])
+        self.tables = kinds[:2]
+        self.users = package.SQLAlchemyUserDatabase(self.model, connection, *self.tables)
         self.tokens = access_token.SQLAlchemyAccessTokenDatabase(
             self.token_model, connection, kinds[2]
         )
@@ -158,6 +159,21 @@ class App:
     async def get_again(self) -> Any:
         self.user = await self.users.get(self.user.id)
         return self.user, None
+
+    async def get_first(self) -> Any:
+        """As a subclass does with a look-up of its own that may find several."""
+        user = self.tables[0]
+        return await self.users._get_user(sa.select(user).order_by(user.email)), None
+
+    async def get_made(self, names: Any) -> Any:
+        """The same with a row of few columns, or of a join."""
+        users = self.tables[0]
+        columns = [
+            sa.literal("joined").label(name) if name == "joined" else users.c[name]
+            for name in names
+        ]
+        row = await self.connection.fetch_one(sa.select(columns).order_by(users.c.email))
+        return None if row is None else await self.users._make_user(row), None
 
     async def get_by_email(self, email: Any) -> Any:
         return await self.users.get_by_email(email), None

@@ -155,6 +155,8 @@ def _calls(form: str, kind: str) -> Any:
         call("get_token", st.sampled_from(tokens), st.sampled_from(ages)),
         call("update_token", st.just({"created_at": {"time": created[0].replace("12", "13")}})),
     ]
+    if form != "databases":
+        calls += [call("get_first")]
     if form == "current":
         calls += [call("delete_token", st.none())]
         return creates, st.one_of(calls)
@@ -189,13 +191,14 @@ def _calls(form: str, kind: str) -> Any:
         call("update_without", linked),
     ]
     if form == "databases":
+        needed = ["id", "email", "hashed_password"]
         flags = dict.fromkeys(("is_active", "is_superuser", "is_verified"), True)
         calls += [
             call("update_part", st.sampled_from([first, second])),
+            call("get_made", st.sampled_from([[*needed], [*needed, "joined"], needed[:2]])),
             call("get_alias", st.sampled_from([first, second])),
         ]
-        if kind != "reflected":  # of whose types it is not known what they store: ours asks
-            calls += [call("update_mock", st.just({**bert, **flags}))]
+        calls += [call("update_mock", st.just({**bert, **flags}))]
     return creates, st.one_of(calls)
 
 
