@@ -34,6 +34,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.exc import NoReferencedColumnError, NoReferencedTableError
 from sqlalchemy.orm import Mapper, RelationshipProperty, joinedload, registry, undefer
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
+from sqlalchemy.orm.exc import UnmappedClassError
 from sqlalchemy.sql.functions import FunctionElement
 
 from fastapi_users_db.comparison import same_text
@@ -233,7 +234,10 @@ class Entity:
         """What is declared beside: classes, or bare tables."""
         if self.mapper is None:
             return self.table.metadata.tables.values()
-        return [mapper.class_ for mapper in self.mapper.registry.mappers]
+        # A class that waits for its table to be reflected has no mapper yet.
+        with suppress(UnmappedClassError):
+            return [mapper.class_ for mapper in self.mapper.registry.mappers]
+        return ()
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values, and refuse what the class does not know.

@@ -24,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.declarative import DeferredReflection
 from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship, synonym
 
 from fastapi_users_db import (
@@ -39,6 +40,7 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
     UserNotFoundError,
 )
+from fastapi_users_db.mapping import entity
 from tests.conftest import Addresses
 from tests.people import ANNE, BERT
 from tests.races.parties import Observer
@@ -362,8 +364,11 @@ def of_tables_elsewhere() -> Classes:
     return SimpleNamespace(metadata=MetaData()), token_table
 
 
+UNKNOWN = (*(two_of_them, of_other_ids, of_another_base, of_tables_elsewhere),)
+
+
 @pytest.mark.parametrize("adapter", BOTH)
-@pytest.mark.parametrize("shape", [two_of_them, of_other_ids, of_another_base, of_tables_elsewhere])
+@pytest.mark.parametrize("shape", UNKNOWN)
 async def test_where_the_classes_do_not_say_whose_it_is_nothing_is_refused(
     place: Place, adapter: str, shape: Any
 ) -> None:
@@ -481,3 +486,13 @@ async def test_check_schema_reports_tokens_of_who_is_gone_without_a_foreign_key(
         assert [p.code for p in await at.tokens.check_schema()] == []
         await at.users.delete(anne)
         assert [p.code for p in await at.tokens.check_schema()] == ["orphaned-rows"]
+
+
+def test_a_class_that_waits_for_its_table_is_no_error() -> None:
+    user_table, token_table = only_users()
+
+    class Waiting(DeferredReflection, user_table.__bases__[-1]):  # type: ignore[misc]
+        __tablename__ = "waiting"
+
+    assert Waiting.registry is token_table.registry
+    assert entity(token_table).owner is None
