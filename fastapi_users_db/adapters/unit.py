@@ -42,16 +42,24 @@ class Unit(ABC):
     complete, as the app is to see it. OAuth accounts are whatever `accounts` returns.
 
     Attributes:
-        is_apart: set before it is entered, it lets a constraint that refuses it undo nothing else
-            in the transaction. Another error undoes all, as ever.
+        is_apart: whether undoing it undoes nothing else, as the rest of the transaction is kept.
     """
 
     result: Any
     is_apart = False
 
+    @property
+    def is_alone(self) -> bool:
+        """Before it is entered: whether there is nothing of the app's own to be undone with it."""
+        return True
+
     @abstractmethod
     async def __aenter__(self) -> Unit:
         """Begin."""
+
+    @abstractmethod
+    async def set_apart(self) -> None:
+        """Let undoing it undo nothing else. Who has set it apart undoes the rest, if need be."""
 
     @abstractmethod
     async def __aexit__(
