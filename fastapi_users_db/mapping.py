@@ -519,6 +519,19 @@ class UserEntity(Entity):
         account = set(self.account_columns)
         return any(unique <= account for unique in _unique_keys(self.oauth.table))
 
+    @cached_property
+    def may_refuse_accounts(self) -> bool:
+        """Whether the OAuth account's table declares what may refuse one that another has added."""
+        assert self.oauth is not None
+        account = set(self.account_columns)
+        return any(unique & account for unique in _unique_keys(self.oauth.table))
+
+    @cached_property
+    def deletes_accounts(self) -> bool:
+        """Whether the tables declare that a user's OAuth accounts go with the user."""
+        keys = [] if self.oauth is None else [k for a, _ in self.references for k in a.foreign_keys]
+        return all(str(key.ondelete).upper() == "CASCADE" for key in keys)
+
     def is_id(self, value: Any) -> Any:
         """Return the criterion that a user has this id, in exactly these letters if it is text."""
         if isinstance(value, str):

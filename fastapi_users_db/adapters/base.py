@@ -314,12 +314,15 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 no error: what counts is the id.
         """
         unit = self._unit(user)
-        unit.is_apart = True
+        is_alone = unit.is_alone
         try:
             async with unit:
+                if not is_alone and not self._users.deletes_accounts:
+                    await unit.set_apart()
                 await unit.remove(user)
-        except Exception as error:
-            if not _is_about("reference", error):
+        except BaseException as error:
+            if not (is_alone or unit.is_apart) or not _is_about("reference", error):
+                await self._give_up(unit)
                 raise
             # An OAuth account was linked since they were read, and the database does not cascade.
             async with self._unit(user) as unit:
@@ -347,13 +350,14 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         self._oauth_accounts  # noqa: B018  it raises if there are none
         values = values_of_account(create_dict, self._users, user)
         unit = self._unit(user, Given(accounts=[values]))
-        unit.is_apart = True
+        is_alone = unit.is_alone
         try:
             async with unit:
-                await self._link(unit, user, values, newest=False)
-        except Exception as error:
+                await self._link(unit, user, values, apart=not is_alone)
+        except BaseException as error:
             is_outdated = isinstance(error, OAuthAccountNotFoundError) or _is_about("unique", error)
-            if not is_outdated:
+            if not (is_alone or unit.is_apart) or not is_outdated:
+                await self._give_up(unit)
                 raise
             # It was linked to this user, or unlinked, since it was read.
             unit = self._unit(user, Given(accounts=[values]))
@@ -451,14 +455,27 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         raise NotImplementedError
 
     async def _link(
-        self, unit: Unit, user: Any, values: Mapping[str, Any], *, newest: bool
+        self,
+        unit: Unit,
+        user: Any,
+        values: Mapping[str, Any],
+        *,
+        newest: bool = False,
+        apart: bool = False,
     ) -> None:
         own = await self._own_accounts(unit, user, [values], newest=newest)
         [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
+        if apart and (existing is not None or self._users.may_refuse_accounts):
+            await unit.set_apart()
         if existing is None:
             unit.link(user, values)
         else:
             unit.set(existing, values)
+
+    async def _give_up(self, unit: Unit) -> None:
+        """Undo the rest of the transaction, as with any error."""
+        if unit.is_apart:
+            await self._roll_back()
 
     async def _own_accounts(
         self,
@@ -966,7 +983,7 @@ def _about_missing(
     return None
 
 
-def _is_about(kind: str, error: Exception) -> bool:
+def _is_about(kind: str, error: BaseException) -> bool:
     violated = violation(error)
     return violated is not None and violated.kind == kind
 

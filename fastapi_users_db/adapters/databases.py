@@ -364,6 +364,9 @@ class RowsUnit(Unit):
     async def __aenter__(self) -> RowsUnit:
         return self
 
+    async def set_apart(self) -> None:
+        """Nothing: it is a transaction, or a savepoint in the app's own, anyway."""
+
     async def __aexit__(
         self,
         kind: type[BaseException] | None,

@@ -321,26 +321,29 @@ class SessionUnit(Unit):
             # A savepoint flushes, and so does a query: after that nobody knows.
             state: Any = instance_state(self._subject)
             self._outdated = outdated_by_flush(state, entity(state.class_))
-        if self.is_apart:
-            self.is_apart = self._adapter.commit and self._may_undo_others()
         try:
-            if self.is_apart or not self._adapter.commit:
+            if not self._adapter.commit:
                 self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
         except BaseException as error:
             with self._guard:
                 raise await self._undo(error) from error.__cause__
         return self
 
-    def _may_undo_others(self) -> bool:
-        """Tell whether a rollback may undo something of the app's own.
+    @property
+    def is_alone(self) -> bool:
+        """Before it is entered: whether there is nothing of the app's own to be undone with it.
 
-        Without `retries` nobody keeps account of what it has executed.
+        Without `retries` nobody keeps account of what the app has executed.
         """
         session = self._inside
-        if session is None or not session.in_transaction():
-            return False
+        if session is None or not self._adapter.commit or not session.in_transaction():
+            return True
         is_pending = session.new or session.dirty or session.deleted
-        return bool(is_pending or not self._adapter.retries or not has_only_read(session))
+        return bool(self._adapter.retries and not is_pending and has_only_read(session))
+
+    async def set_apart(self) -> None:
+        self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
+        self.is_apart = True
 
     async def __aexit__(
         self,
@@ -590,7 +593,6 @@ class SessionUnit(Unit):
         if isinstance(error, FastAPIUsersDBError) and not self._is_changing and savepoint is None:
             return error  # nothing was written, and what the app has written is not to be undone
         held = held or Held(self._inside, self._adapter.commit and not self.is_apart)
-        is_refused = violated is not None or isinstance(error, StaleDataError)
         try:
             if savepoint is not None:
                 await savepoint.__aexit__(type(error), error, error.__traceback__)
@@ -601,8 +603,6 @@ class SessionUnit(Unit):
             return error
         finally:
             held.restore()
-            if self.is_apart and not is_refused and not isinstance(error, FastAPIUsersDBError):
-                await roll_back(self._adapter.session)
         if not isinstance(error, Exception) or getattr(error, "connection_invalidated", False):
             return error
         meant = error

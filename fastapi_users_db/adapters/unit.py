@@ -42,17 +42,25 @@ class Unit(ABC):
 
     Attributes:
         owner: of a new access token where its user is to be looked for, if anywhere.
-        is_apart: set before it is entered, it lets a constraint that refuses it undo nothing else
-            in the transaction. Another error undoes all, as ever.
+        is_apart: whether undoing it undoes nothing else, as the rest of the transaction is kept.
     """
 
     result: Any
     owner: Owner | None = None
     is_apart = False
 
+    @property
+    def is_alone(self) -> bool:
+        """Before it is entered: whether there is nothing of the app's own to be undone with it."""
+        return True
+
     @abstractmethod
     async def __aenter__(self) -> Unit:
         """Begin."""
+
+    @abstractmethod
+    async def set_apart(self) -> None:
+        """Let undoing it undo nothing else. Who has set it apart undoes the rest, if need be."""
 
     @abstractmethod
     async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
