@@ -564,8 +564,8 @@ def check_oauth_account_class(user_table: Any, oauth_account_table: Any, usage: 
     """
     if hasattr(user_table, "oauth_name") and not hasattr(oauth_account_table, "oauth_name"):
         raise TypeError(
-            f"user_table and oauth_account_table are swapped: {user_table.__name__} is the class of "
-            f"OAuth accounts. Call {usage}."
+            f"user_table and oauth_account_table are swapped: {user_table.__name__} is the class "
+            f"of OAuth accounts. Call {usage}."
         )
     if inspect(user_table).configured:
         user_entity(user_table, oauth_account_table).relationship_to_accounts  # noqa: B018
