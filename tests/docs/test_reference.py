@@ -8,9 +8,12 @@ from sqlalchemy import Column
 from sqlalchemy.orm import DeclarativeBase
 
 from fastapi_users_db import (
+    AccessTokenDatabase,
     SQLAlchemyBaseAccessTokenTableUUID,
     SQLAlchemyBaseOAuthAccountTableUUID,
     SQLAlchemyBaseUserTableUUID,
+    UserDatabase,
+    exceptions,
 )
 from tests.docs.samples import ROOT
 
@@ -66,3 +69,31 @@ def test_the_page_describes_every_column(title: str, table: Any) -> None:
         for row in re.findall(r"^\| `.*$", section, flags=re.MULTILINE)
     ]
     assert sorted(rows) == sorted(map(described, table.columns))
+
+
+def test_the_page_of_exceptions_shows_no_internals() -> None:
+    page = (ROOT / "docs" / "reference" / "exceptions.md").read_text()
+    left_out = "|".join(re.findall(r'"!([^"]+)"', page))
+    own = [
+        name
+        for name, value in vars(exceptions).items()
+        if getattr(value, "__module__", None) == exceptions.__name__
+    ]
+
+    shown = {name for name in own if not re.search(left_out, name)}
+
+    assert shown == set(exceptions.__all__)
+
+
+def test_the_page_of_adapters_shows_what_an_app_calls() -> None:
+    page = (ROOT / "docs" / "reference" / "adapters.md").read_text()
+    for adapter in (UserDatabase, AccessTokenDatabase):
+        of_adapter = page.partition(f"::: fastapi_users_db.{adapter.__name__}\n")[2]
+        left_out = "|".join(re.findall(r'"!([^"]+)"', of_adapter.partition("\n\n")[0])) or "^_"
+        methods = {name for name in vars(adapter) if callable(getattr(adapter, name))}
+
+        shown = {name for name in methods if not re.search(left_out, name)}
+
+        assert shown
+        for name in shown:
+            assert f"fastapi_users_db.{adapter.__name__}.{name}]" in page

@@ -34,3 +34,17 @@ def test_the_page_names_what_the_tests_run_on() -> None:
     assert f"| Python | {', '.join(pythons)} |" in PAGE
     assert f"| FastAPI Users | {majors[0]} to {majors[-1]} |" in PAGE
     assert f"| SQLAlchemy | {lowest} and later, " in PAGE
+
+
+def test_a_reader_who_goes_on_meets_the_pages_in_the_order_of_an_app() -> None:
+    pages = re.findall(r'= "([\w/-]+)\.md"', CONFIG)
+    in_order = ["orm", "oauth", "access-tokens", "tables", "alembic", "transactions", "errors"]
+    in_order += ["servers", "migrating/index", "deprecations", "databases"]
+
+    assert [page for page in pages if page in in_order] == in_order
+
+
+def test_the_palette_follows_the_system_until_the_reader_chooses() -> None:
+    palette = re.findall(r'^media = "(.*)"$', CONFIG, re.MULTILINE)
+
+    assert palette[0] == "(prefers-color-scheme)"
