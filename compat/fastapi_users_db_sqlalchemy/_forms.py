@@ -79,6 +79,6 @@ class Forms:
         """The adapter that does the work of this form, and returns what the form promises."""
         return (self._over_databases if self._is_databases else self._over_orm)(self)
 
-    def _live_tables(self, *of: Any) -> LiveTables:
-        tables: LiveTables = self._backend._live_tables(*of)
+    def _live_tables(self, mapper: Any = None) -> LiveTables:
+        tables: LiveTables = self._backend._live_tables(mapper)
         return tables

@@ -450,8 +450,12 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Undo what has been read, before it is read anew. What was written is undone already."""
         raise NotImplementedError
 
-    def _live_tables(self) -> LiveTables:
-        """Return the tables that there are, read through this adapter's connection."""
+    def _live_tables(self, mapper: Any = None) -> LiveTables:
+        """Return the tables that there are, read through this adapter's connection.
+
+        Parameters:
+            mapper: of which class, if not of users.
+        """
         raise NotImplementedError
 
     async def _link(

@@ -206,7 +206,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def _roll_back(self) -> None:
         """Nothing: each call has ended its own transaction."""
 
-    def _live_tables(self) -> LiveTables:
+    def _live_tables(self, mapper: Any = None) -> LiveTables:
         return live_tables(self.database)
 
     @property

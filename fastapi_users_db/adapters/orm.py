@@ -164,8 +164,8 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     async def _roll_back(self) -> None:
         await roll_back(self.session)
 
-    def _live_tables(self) -> LiveTables:
-        return live_tables(self.session, self.user_table)
+    def _live_tables(self, mapper: Any = None) -> LiveTables:
+        return live_tables(self.session, mapper or self.user_table)
 
 
 class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
