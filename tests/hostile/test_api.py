@@ -9,7 +9,7 @@ import hashlib
 import importlib
 import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -23,7 +23,7 @@ from httpx_oauth.oauth2 import BaseOAuth2
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from fastapi_users_db import FastAPIUsersDBDeprecationWarning
 from tests.conftest import Addresses, create_tables
@@ -180,13 +180,6 @@ class Served:
         self.database = Database(addresses.databases, **pool)
         self.before: list[Any] = []
 
-    async def session(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            yield session
-
-    async def get_database(self) -> Database:
-        return self.database
-
     async def rows(self) -> list[Any]:
         async with self.engine.connect() as connection:
             return [
@@ -244,12 +237,15 @@ def test_no_request_is_answered_with_a_server_error(
     with warnings.catch_warnings(), collected() as texts:
         warnings.simplefilter("ignore", FastAPIUsersDBDeprecationWarning)
         models = "legacy_models" if variant == "legacy" else "models"
-        app = importlib.import_module(f"examples.app.{variant}").app
+        module = importlib.import_module(f"examples.app.{variant}")
+        app = module.app
         addresses = new_database(name)
         served = Served(app, importlib.import_module(f"examples.app.{models}"), addresses)
-        database = importlib.import_module("examples.app.database")
-        monkeypatch.setitem(app.dependency_overrides, database.get_session, served.session)
-        monkeypatch.setitem(app.dependency_overrides, database.get_database, served.get_database)
+        if variant == "on_orm":
+            session_maker = async_sessionmaker(served.engine, expire_on_commit=False)
+            monkeypatch.setattr(module, "async_session_maker", session_maker)
+        else:
+            monkeypatch.setattr(module, "database", served.database)
         secret = importlib.import_module("examples.app.users").SECRET
         tokens = [
             generate_jwt({"sub": sub, "aud": ["fastapi-users:auth"]}, secret, 10**6)
