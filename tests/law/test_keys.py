@@ -147,10 +147,10 @@ class PublicUser(SQLAlchemyBaseUserTable[uuid.UUID], PublicBase):
     oauth_accounts: Mapped[list[PublicAccount]] = relationship(lazy="joined")
 
 
-class PublicToken(SQLAlchemyBaseAccessTokenTable[int], PublicBase):
+class PublicToken(SQLAlchemyBaseAccessTokenTable[uuid.UUID], PublicBase):
     number: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(43), unique=True)
-    user_id: Mapped[int] = mapped_column()
+    user_id: Mapped[uuid.UUID] = mapped_column(GUID)
 
 
 KEYS = pytest.mark.parametrize(
@@ -216,14 +216,16 @@ async def test_accounts_are_kept_under_any_key(
 @KEYS
 @READ_BY_BOTH
 async def test_a_token_lives_under_any_key(app: App, user: Any, account: Any, token: Any) -> None:
+    async with app.users(user) as users:
+        anne = await users.create(ANNE)
     async with app.tokens(token) as tokens:
-        created = await tokens.create({"token": "a" * 43, "user_id": 1})
+        created = await tokens.create({"token": "a" * 43, "user_id": anne.id})
         found = await tokens.get_by_token("a" * 43)
         await tokens.update(created, {"token": "b" * 43})
         changed = await tokens.get_by_token("b" * 43)
         await tokens.delete(changed)
 
-    assert (found.user_id, changed.token) == (1, "b" * 43)
+    assert (found.user_id, changed.token) == (anne.id, "b" * 43)
     assert await app.number(token) == 0
 
 
@@ -232,9 +234,11 @@ async def test_expired_tokens_are_deleted_under_any_key(
     app: App, user: Any, account: Any, token: Any
 ) -> None:
     long_ago = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    async with app.users(user) as users:
+        user_id = (await users.create(ANNE)).id
     async with app.tokens(token) as tokens:
-        await tokens.create({"token": "a" * 43, "user_id": 1, "created_at": long_ago})
-        await tokens.create({"token": "b" * 43, "user_id": 1})
+        await tokens.create({"token": "a" * 43, "user_id": user_id, "created_at": long_ago})
+        await tokens.create({"token": "b" * 43, "user_id": user_id})
         deleted = await tokens.delete_expired(long_ago + timedelta(days=1))
 
     assert (deleted, await app.number(token)) == (1, 1)
