@@ -114,6 +114,19 @@ async def test_a_lock_that_is_held_is_retryable(addresses: Addresses) -> None:
     await engine.dispose()
 
 
+@on_mariadb
+@pytest.mark.parametrize("driver", DRIVERS["mariadb-aiomysql"])
+@pytest.mark.parametrize("code", [1205, 1213, 1020])
+async def test_each_code_of_mariadbs_is_retryable(
+    addresses: Addresses, driver: str, code: int
+) -> None:
+    engine = create_async_engine(make_url(addresses.orm).set(drivername=driver))
+    async with engine.connect() as connection:
+        signal = text(f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {code}")
+        assert is_retryable(await error_of(connection.execute(signal)))
+    await engine.dispose()
+
+
 async def test_a_busy_database_of_sqlite_is_retryable(tmp_path: Path) -> None:
     path = tmp_path / "busy.db"
     engine = create_async_engine(f"sqlite+aiosqlite:///{path}?timeout=0")

@@ -7,13 +7,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from databases import Database
 from sqlalchemy import Integer, column, func, insert, literal_column, select, text, update, values
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
-from fastapi_users_db import SQLAlchemyAccessTokenDatabase, SQLAlchemyUserDatabase, is_retryable
+from fastapi_users_db import (
+    DatabasesAccessTokenDatabase,
+    DatabasesUserDatabase,
+    SQLAlchemyAccessTokenDatabase,
+    SQLAlchemyUserDatabase,
+    is_retryable,
+)
 from tests.conformance.models import AccessToken, OAuthAccount, User
 from tests.people import ACCOUNT, ANNE, BERT
 from tests.retries.conftest import Conflicts, Open, Repeating
@@ -451,19 +458,29 @@ async def test_a_batch_is_begun_anew_and_counted_once(
     assert (await stored(conflicts.engine))[2] == []
 
 
+@pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
 @pytest.mark.parametrize("retries", [True, "1", 1.0, None])
 def test_retries_of_another_type(retries: Any) -> None:
     for opened in (
         lambda: SQLAlchemyUserDatabase(AsyncSession(), User, retries=retries),
         lambda: SQLAlchemyAccessTokenDatabase(AsyncSession(), AccessToken, retries=retries),
+        lambda: DatabasesUserDatabase(Database("sqlite://"), User, retries=retries),
+        lambda: DatabasesAccessTokenDatabase(Database("sqlite://"), AccessToken, retries=retries),
     ):
         with pytest.raises(TypeError, match="retries must be an int"):
             opened()
 
 
+@pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
 def test_retries_that_cannot_be() -> None:
-    with pytest.raises(ValueError, match="retries must be 0 or more"):
-        SQLAlchemyUserDatabase(AsyncSession(), User, retries=-1)
+    for opened in (
+        lambda: SQLAlchemyUserDatabase(AsyncSession(), User, retries=-1),
+        lambda: SQLAlchemyAccessTokenDatabase(AsyncSession(), AccessToken, retries=-1),
+        lambda: DatabasesUserDatabase(Database("sqlite://"), User, retries=-1),
+        lambda: DatabasesAccessTokenDatabase(Database("sqlite://"), AccessToken, retries=-1),
+    ):
+        with pytest.raises(ValueError, match="retries must be 0 or more"):
+            opened()
     for opened in (
         lambda: SQLAlchemyUserDatabase(AsyncSession(), User, commit=False, retries=1),
         lambda: SQLAlchemyAccessTokenDatabase(AsyncSession(), AccessToken, commit=False, retries=1),
