@@ -1,6 +1,7 @@
 """A standby that replays nothing: what is read on it is old, and nothing is decided by that."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timezone
 from typing import Any
 
 import httpx
@@ -128,6 +129,8 @@ async def test_every_method_is_right(sessions: Any, pair: standby.Pair) -> None:
     assert await act("end_sessions", anne.id, tokens=True) == 2
     token = await act("create", {"token": "last", "user_id": anne.id}, tokens=True)
     await act("delete", token, tokens=True)
+    await act("create", {"token": "expired", "user_id": anne.id}, tokens=True)
+    assert await act("delete_expired", datetime(2100, 1, 1, tzinfo=timezone.utc), tokens=True) == 1
     await act("delete", anne)
     with pytest.raises(UserNotFoundError):
         await act("update", anne, {"name": "Anne"})
