@@ -1087,3 +1087,9 @@ def test_what_one_function_knows_is_not_written_outside_of_it() -> None:
     result = run(text + "\n\ndef f(user: UserDB): ...\n", id_type=None)
     assert "def f(user: UserDB)" in result.texts["main.py"]
     assert any("`UserTable` is not known here" in each[2] for each in left(result))
+
+
+def test_adapter_whose_table_only_the_running_app_knows_is_told_of() -> None:
+    text = MODELS + ADAPTER.replace("(session)", "(session, UserTable)")
+    text = "from fastapi_users.db import SQLAlchemyUserDatabase\n" + text
+    assert "FUD505" in {each[0] for each in left(run(text))}
