@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastapi_users_db_cli.facts import Facts
-from fastapi_users_db_cli.source import Source
+from fastapi_users_db_cli.source import Scope, Source
 
 __all__ = ["Backend", "backend_of", "backends", "driver_of", "names_driver", "url_of"]
 
@@ -25,16 +25,22 @@ _DEPTH = 4
 
 @dataclass(frozen=True)
 class Backend:
-    """A `Database` that a module has under a name."""
+    """A `Database` that a module or a function has under a name."""
 
     source: Source
+    scope: Scope
     name: str
     call: ast.Call
 
     @property
     def key(self) -> str:
         """What the project calls it."""
-        return f"{self.source.path}:{self.name}"
+        return self.beside(self.name)
+
+    def beside(self, name: str) -> str:
+        """Return what the project calls something that has its place beside it."""
+        function = self.source.functions.get(self.scope.node)
+        return f"{self.source.path}:{name}" + (f"@{function}" if function else "")
 
     @property
     def statement(self) -> ast.stmt:
@@ -44,17 +50,18 @@ class Backend:
     @property
     def has_engine(self) -> bool:
         """Whether there is an engine beside it already."""
-        return ENGINE in self.source.module_scope.names
+        return ENGINE in self.scope.names
 
 
 def backends(facts: Facts) -> Iterator[Backend]:
-    """Go through all that a module has under a name."""
+    """Go through all that a module or a function has under a name."""
     for source in facts.project:
-        for name, value in source.module_scope.names.items():
-            if isinstance(value, ast.Call):
-                made = facts.project.resolve(source, value.func)
-                if made in ("databases.Database", "databases.core.Database") and value.args:
-                    yield Backend(source, name, value)
+        for scope in [source.module_scope, *source.local_scopes.values()]:
+            for name, value in scope.names.items():
+                if isinstance(value, ast.Call):
+                    made = facts.project.resolve(source, value.func)
+                    if made in ("databases.Database", "databases.core.Database") and value.args:
+                        yield Backend(source, scope, name, value)
 
 
 def backend_of(facts: Facts, source: Source, node: ast.expr | None) -> Backend | None:

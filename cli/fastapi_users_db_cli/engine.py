@@ -143,9 +143,15 @@ def _hint(error: SyntaxError) -> str:
 
 def _found(rule: Rule, facts: Facts) -> list[Finding]:
     try:
-        return list(rule.find(facts))
+        found = list(rule.find(facts))
     except Exception as error:  # whatever a fault of the rule's raises
         raise RuntimeError(f"{rule.code} failed: {type(error).__name__}: {error}") from error
+    for finding in found:
+        unknown = finding.change.unknown() if finding.change else None
+        if unknown and (finding.fix or rule.fix) in ("safe", "unsafe"):
+            finding.change, finding.fix = None, "manual"
+            finding.message = f"{finding.message or rule.title}, and `{unknown}` is not known here"
+    return found
 
 
 def find(facts: Facts, steps: Collection[int], options: Options) -> list[Finding]:

@@ -1,7 +1,8 @@
 """The files of an app together: which module is which file, and what a name stands for.
 
 What a name stands for is written as text. `fastapi_users.models.BaseUser` is a name of a library,
-`app/models.py:UserDB` one of the app, `app/models.py:` a module of it.
+`app/models.py:UserDB` one of the app, `app/models.py:` a module of it. What a function has for
+itself, as `create_app()` may, has its name too: `app/main.py:UserDB@create_app`.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Project:
         return nearest[0] if len(nearest) == 1 else None
 
     def resolve(self, source: Source, node: ast.AST | None) -> str | None:
-        """Return what an expression stands for, if it is a name that the whole module knows."""
+        """Return what an expression stands for, if it is the name of one thing only."""
         if not isinstance(node, ast.Name | ast.Attribute):
             return None
         if node not in self._resolved:
@@ -125,7 +126,9 @@ class Project:
         binding, scope = found
         if isinstance(binding, Imported):
             return self.imported(source, binding, depth)
-        return f"{source.path}:{name}" if scope is source.module_scope else None
+        if scope is source.module_scope:
+            return f"{source.path}:{name}"
+        return _local(source, name, binding, scope)
 
     def imported(self, source: Source, imported: Imported, depth: int = 0) -> str | None:
         """Return what an import brings."""
@@ -165,7 +168,9 @@ class Project:
         source = self.source_of(name) if name else None
         if source is None or name is None:
             return None
-        binding = source.module_scope.names.get(name.partition(":")[2])
+        bare, _, function = name.partition(":")[2].partition("@")
+        scope = source.local_scopes.get(function) if function else source.module_scope
+        binding = scope.names.get(bare) if scope else None
         return None if isinstance(binding, Imported) else binding
 
     def method(self, cls: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
@@ -204,7 +209,7 @@ class Project:
         """Go through all classes, with what each is called."""
         for source in self:
             for node in source.all(ast.ClassDef):
-                yield source, node, f"{source.path}:{node.name}"
+                yield source, node, class_name(source, node)
 
     @cached_property
     def _references(self) -> dict[str, list[tuple[Source, ast.Name | ast.Attribute]]]:
@@ -293,7 +298,7 @@ class Project:
             if isinstance(binding, ast.arg):
                 inside = _method(source, binding) if binding.annotation is None else None
                 if inside is not None:
-                    return f"{source.path}:{inside.name}"
+                    return class_name(source, inside)
                 return self.annotated(source, binding.annotation)
             if isinstance(binding, ast.AnnAssign):
                 return self.annotated(source, binding.annotation)
@@ -345,6 +350,28 @@ def _method(source: Source, argument: ast.arg) -> ast.ClassDef | None:
     cls = source.parents.get(function)
     is_first = isinstance(function, FUNCTIONS) and argument in function.args.args[:1]
     return cls if is_first and isinstance(cls, ast.ClassDef) else None
+
+
+def _local(source: Source, name: str, binding: Binding, scope: Scope) -> str | None:
+    """Return what a name of a function is called, if it stands for one thing all the time."""
+    function = source.functions.get(scope.node)
+    is_value = isinstance(binding, ast.Call | ast.Attribute)
+    is_one = is_value and source.stores[scope.node, name] == 1
+    is_one = is_one or isinstance(binding, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    return f"{source.path}:{name}@{function}" if function and is_one else None
+
+
+def class_name(source: Source, node: ast.ClassDef) -> str:
+    """Return what the project calls a class."""
+    outer = source.enclosing(node, *FUNCTIONS, ast.ClassDef)
+    if isinstance(outer, ast.ClassDef):
+        return f"{class_name(source, outer)}.{node.name}"
+    return f"{source.path}:{node.name}" + (f"@{source.functions[outer]}" if outer else "")
+
+
+def bare(name: str) -> str:
+    """Return how the app itself writes a name of its own."""
+    return name.partition(":")[2].partition("@")[0]
 
 
 def is_of(name: str, libraries: Iterable[str], *names: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fastapi_users_db_cli.facts import Facts
-from fastapi_users_db_cli.project import Project
+from fastapi_users_db_cli.project import Project, bare
 from fastapi_users_db_cli.source import Edit, Imported, Source, Text
 
 __all__ = ["Change", "Finding", "Fix", "Import", "Rule"]
@@ -43,6 +43,8 @@ class Change:
         self.imports: list[Import] = []
         self.forgotten: set[tuple[str, str]] = set()
         """Names that a file does not import any more, even if it only hands them on."""
+        self.local: set[str] = set()
+        """Names that are written and that only one function knows."""
 
     def replace(self, source: Source, node: ast.AST, text: str) -> None:
         """Put a text in the place of a node."""
@@ -78,6 +80,9 @@ class Change:
         """
         if "." not in target and ":" not in target:
             return target  # a builtin
+        if "@" in target:
+            self.local.add(target)
+            return bare(target)
         if target.startswith(f"{source.path}:"):
             return target.partition(":")[2]
         module, name = self._split(source, target)
@@ -90,6 +95,19 @@ class Change:
         taken = _free(source, preferred, target)
         self.imports.append(Import(source.path, module, name, taken))
         return taken
+
+    def unknown(self) -> str | None:
+        """Return a name that is written where it is not known: outside the function that has it."""
+        for name in sorted(self.local):
+            path, _, rest = name.partition(":")
+            source = self.project.sources[path]
+            function = source.local_scopes[rest.partition("@")[2]].node
+            start, end = source.start(function), source.end(function)
+            if any(
+                each.path != path or each.start < start or each.end > end for each in self.edits
+            ):
+                return bare(name)
+        return None
 
     def _bound(self, source: Source, target: str) -> str | None:
         """Return the name that a library's or the app's name has in a file already."""

@@ -10,7 +10,7 @@ import ast
 import re
 import warnings
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -181,9 +181,21 @@ class Source(Text):
         return self.data[self.start(node) : self.end(node)].decode()
 
     def indent(self, node: ast.AST) -> str:
-        """Return what stands before a statement on its line."""
+        """Return the space with which the line of a statement begins."""
         start = self.start(node)
-        return self.data[self.line_start(start) : start].decode()
+        before = self.data[self.line_start(start) : start].decode()
+        return before[: len(before) - len(before.lstrip())]
+
+    @cached_property
+    def step(self) -> str:
+        """What a block is indented by: a tab where most lines have one, or four spaces."""
+        lines = [line[:1] for line in self.text.splitlines()]
+        return "\t" if lines.count("\t") > lines.count(" ") else "    "
+
+    def shares_line(self, statement: ast.stmt) -> bool:
+        """Tell whether something stands before a statement on its line."""
+        start = self.start(statement)
+        return bool(self.data[self.line_start(start) : start].strip())
 
     def statement(self, node: ast.AST) -> ast.stmt:
         """Return the statement that a node is part of."""
@@ -214,6 +226,34 @@ class Source(Text):
     def binding(self, name: ast.Name) -> tuple[Binding, Scope] | None:
         """Return what a name is bound to, and in which scope."""
         return self.scopes[name].find(name.id)
+
+    @cached_property
+    def functions(self) -> dict[ast.AST, str]:
+        """What the functions are called: their names with those around them, each given once."""
+        found: dict[ast.AST, str] = {}
+        nodes: list[FunctionNode] = [*self.all(ast.FunctionDef)]
+        nodes += self.all(ast.AsyncFunctionDef)
+        for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
+            outer = self.enclosing(node, *FUNCTIONS, ast.ClassDef)
+            around = found.get(outer, getattr(outer, "name", "")) if outer else ""
+            name = stem = f"{around}/{node.name}" if around else node.name
+            number = 1
+            while name in found.values():
+                number += 1
+                name = f"{stem}/{number}"
+            found[node] = name
+        return found
+
+    @cached_property
+    def local_scopes(self) -> dict[str, Scope]:
+        """The scopes of the functions, by what these are called."""
+        return {name: self.scopes[node] for node, name in self.functions.items()}
+
+    @cached_property
+    def stores(self) -> Counter[tuple[ast.AST, str]]:
+        """How often each name is given a value in a scope."""
+        names = [each for each in self.all(ast.Name) if not isinstance(each.ctx, ast.Load)]
+        return Counter((self.scopes[each].node, each.id) for each in names)
 
     @cached_property
     def imports(self) -> list[Imported]:

@@ -1021,3 +1021,75 @@ def test_call_in_an_f_string_is_left() -> None:
     result = run(text, 5)
     assert "f\"{user.dict(include={'id'})} {UserTable!r}\"" in result.texts["main.py"]
     assert [each.rule.code for each in result.left] == ["FUD319"]
+
+
+FACTORY = """\
+from databases import Database
+from fastapi_users import BaseUserManager, models
+from fastapi_users.db import SQLAlchemyBaseUserTable, SQLAlchemyUserDatabase
+from app import Base
+
+
+def create_app():
+    class UserTable(Base, SQLAlchemyBaseUserTable):
+        pass
+
+    class UserCreate(models.BaseUserCreate):
+        pass
+
+    class UserDB(models.BaseUserDB):
+        pass
+
+    database = Database("sqlite:///app.db")
+
+    async def get_user_db():
+        yield SQLAlchemyUserDatabase(UserDB, database, UserTable.__table__)
+
+    class UserManager(BaseUserManager[UserCreate, UserDB]):
+        user_db_model = UserDB
+"""
+
+
+def test_what_a_function_has_for_itself_is_crossed() -> None:
+    text = after(FACTORY, id_type=None)
+    assert "    class UserManager(UUIDIDMixin, BaseUserManager[UserTable, uuid.UUID]):\n" in text
+    assert "            yield SQLAlchemyUserDatabase(session, UserTable)\n" in text
+    assert "    async_engine = create_async_engine(" in text
+    assert "UserDB" not in text.replace("get_user_db", "").replace("SQLAlchemyUserDatabase", "")
+    assert "Database(" not in text.replace("SQLAlchemyUserDatabase(", "")
+
+
+ONE_LINE = FACTORY.replace("get_user_db():\n        yield", "get_user_db(): yield")
+
+
+def test_body_on_the_line_of_its_function_gets_lines_of_its_own() -> None:
+    assert "get_user_db(): yield" in ONE_LINE
+    text = after(ONE_LINE, id_type=None)
+    assert "\n        async with async_session_maker() as session:\n            yield SQL" in text
+    beside = ONE_LINE.replace("(): yield", "(): x = 1; yield")
+    codes = {each[0] for each in left(run(beside, id_type=None))}
+    assert "FUD401" in codes
+
+
+def test_what_is_written_is_indented_with_tabs_where_the_file_is() -> None:
+    text = (
+        "from fastapi_users.authentication import JWTAuthentication\n\n\n"
+        'def f():\n\treturn JWTAuthentication("x", 1)\n'
+    )
+    assert '\treturn AuthenticationBackend(\n\t\tname="jwt",\n' in after(text)
+
+
+def test_what_one_function_knows_is_not_written_outside_of_it() -> None:
+    model = "    class UserDB(models.BaseUserDB):\n        pass\n\n"
+    assert model in FACTORY
+    outside = "class UserDB(models.BaseUserDB):\n    pass\n\n\n"
+    text = FACTORY.replace(model, "").replace("def create_app", outside + "def create_app")
+    result = run(text + "\n\ndef f(user: UserDB): ...\n", id_type=None)
+    assert "def f(user: UserDB)" in result.texts["main.py"]
+    assert any("`UserTable` is not known here" in each[2] for each in left(result))
+
+
+def test_adapter_whose_table_only_the_running_app_knows_is_told_of() -> None:
+    text = MODELS + ADAPTER.replace("(session)", "(session, UserTable)")
+    text = "from fastapi_users.db import SQLAlchemyUserDatabase\n" + text
+    assert "FUD505" in {each[0] for each in left(run(text))}

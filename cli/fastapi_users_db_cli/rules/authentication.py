@@ -66,7 +66,7 @@ def _made(
     strategy = change.name(source, f"{_MODULE}.JWTStrategy")
     outer = source.newline + source.indent(source.statement(call))
     lines = [f"name={name}", f"transport={carried}", f"get_strategy=lambda: {strategy}({inner})"]
-    text = f"{backend}({''.join(f'{outer}    {line},' for line in lines)}{outer})"
+    text = f"{backend}({''.join(f'{outer}{source.step}{line},' for line in lines)}{outer})"
     change.replace(source, call, text)
     return Finding(source, call, change)
 

@@ -24,7 +24,7 @@ def add_lines(
     start = source.start(first)
     line = source.line_start(start)
     is_on_header = bool(source.data[line:start].strip())
-    indent = source.indent(node) + "    " if is_on_header else source.indent(first)
+    indent = source.indent(node) + source.step if is_on_header else source.indent(first)
     separator = source.newline + indent
     text = separator.join(lines)
     is_empty = len(node.body) == 1 and (isinstance(first, ast.Pass) or _is_ellipsis(first))

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
+from fastapi_users_db_cli.project import bare
 from fastapi_users_db_cli.rule import Finding, Rule
 
 
@@ -20,7 +21,7 @@ def find(facts: Facts) -> Iterator[Finding]:
                 count, place = first.get(source.path, (0, node))
                 first[source.path] = (count + 1, place)
         for path, (count, place) in first.items():
-            name = model.rpartition(":")[2]
+            name = bare(model)
             message = f"`{name}` is the annotation of {count} parameter{'s' * (count != 1)} here"
             yield Finding(facts.project.sources[path], place, message=message)
 

@@ -97,6 +97,10 @@ def find(facts: Facts) -> Iterator[Finding]:
             is_whole = statement.value.value is call
         if function is None or not is_whole:
             continue
+        if source.shares_line(statement) and statement is not source.block(statement)[0]:
+            message = "the adapter is handed out on the line of another statement: part them first"
+            yield Finding(source, call, message=message, fix="manual")
+            continue
         driver = driver_of(facts, backend)
         table = facts.table_class(source, adapter.table)
         if driver is None:
@@ -159,7 +163,8 @@ def add_engine(facts: Facts, change: Change, backend: Backend, driver: str) -> N
     maker = change.name(source, "sqlalchemy.ext.asyncio.async_sessionmaker")
     engine = f"{ENGINE} = {create}({url})"
     sessions = f"{SESSION_MAKER} = {maker}({ENGINE}, expire_on_commit=False)"
-    lines = "".join(source.newline + line for line in (engine, sessions))
+    indent = source.newline + source.indent(backend.statement)
+    lines = "".join(indent + line for line in (engine, sessions))
     change.after(source, backend.statement, lines)
 
 
@@ -183,10 +188,12 @@ def with_session(
     text: str,
 ) -> None:
     """Put a statement that hands out an adapter into a session."""
-    maker = change.name(source, f"{backend.source.path}:{SESSION_MAKER}")
+    maker = change.name(source, backend.beside(SESSION_MAKER))
     indent = source.newline + source.indent(statement)
-    step = "\t" if "\t" in indent else "    "
-    lines = f"async with {maker}() as session:{indent}{step}yield {text}"
+    is_on_header = source.shares_line(statement)
+    indent += source.step if is_on_header else ""
+    break_ = indent if is_on_header else ""
+    lines = f"{break_}async with {maker}() as session:{indent}{source.step}yield {text}"
     change.replace(source, statement, lines)
     if isinstance(function, ast.FunctionDef):
         start = source.offset(function.lineno, function.col_offset)

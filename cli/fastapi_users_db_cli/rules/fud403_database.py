@@ -79,7 +79,7 @@ def _change(facts: Facts, backend: Backend) -> Change:
             if parent.attr == "connect":
                 gone[source.path, statement] = source
             else:
-                engine = change.name(source, f"{backend.source.path}:{ENGINE}")
+                engine = change.name(source, backend.beside(ENGINE))
                 call = source.parents[parent]
                 if isinstance(call, ast.Call) and call.func is parent:
                     change.replace(source, statement, f"await {engine}.dispose()")
@@ -87,7 +87,7 @@ def _change(facts: Facts, backend: Backend) -> Change:
                     change.replace(source, parent, f"{engine}.dispose")
     for (_, statement), source in gone.items():
         change.remove_statement(source, _whole(facts, source, statement))
-    for source, imported in facts.project.importers(backend.source.path, backend.name):
+    for source, imported in facts.project.bringing(backend.key):
         change.forgotten.add((source.path, imported.alias.asname or imported.alias.name))
     return change
 
@@ -112,7 +112,7 @@ def _whole(facts: Facts, source: Source, statement: ast.stmt) -> ast.stmt:
 def _without_with(change: Change, source: Source, statement: ast.stmt, backend: Backend) -> None:
     """Turn `async with database:` into something that disposes of the engine at the same time."""
     assert isinstance(statement, ast.AsyncWith)
-    engine = change.name(source, f"{backend.source.path}:{ENGINE}")
+    engine = change.name(source, backend.beside(ENGINE))
     end = source.data.index(b":", source.end(statement.items[-1].context_expr))
     change.edits.append(source.replace_between(source.start(statement), end, "try"))
     indent = source.newline + source.indent(statement)

@@ -64,6 +64,7 @@ import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
+from fastapi_users_db_cli.project import bare
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.classes import add_lines
 
@@ -79,7 +80,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         if not _has_accounts(facts, table or ""):
             change = Change(project)
             relationship = change.name(source, "sqlalchemy.orm.relationship")
-            line = f'oauth_accounts = {relationship}("{accounts.partition(":")[2]}")'
+            line = f'oauth_accounts = {relationship}("{bare(accounts)}")'
             add_lines(change, source, node, [line], last=True)
             yield Finding(source, node, change)
 

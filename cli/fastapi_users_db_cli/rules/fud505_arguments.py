@@ -70,6 +70,9 @@ def find(facts: Facts) -> Iterator[Finding]:
             change = Change(facts.project)
             _remove(change, adapter)
             yield Finding(source, call, change)
+        else:
+            message = "the adapter is given a pydantic model, and which table it has is not known"
+            yield Finding(source, call, message=message, fix="manual")
     for init, adapters in own.items():
         yield _of_own_class(facts, init, adapters)
 

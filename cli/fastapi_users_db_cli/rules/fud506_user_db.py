@@ -62,6 +62,7 @@ import ast
 from collections.abc import Iterator
 
 from fastapi_users_db_cli.facts import Facts
+from fastapi_users_db_cli.project import bare
 from fastapi_users_db_cli.rule import Change, Finding, Rule
 from fastapi_users_db_cli.rules.classes import fields
 from fastapi_users_db_cli.source import FUNCTIONS, Source
@@ -118,7 +119,7 @@ def _added(facts: Facts, model: str, table: str) -> Iterator[Finding]:
     node, source = facts.project.definition(model), facts.project.source_of(model)
     if not isinstance(node, ast.ClassDef) or source is None:
         return
-    name = table.partition(":")[2]
+    name = bare(table)
     columns = _COLUMNS | _names_of(facts, table)
     for field, statement in fields(node).items():
         if field not in columns:
@@ -157,7 +158,9 @@ def _names_of(facts: Facts, table: str) -> set[str]:
 def _class(facts: Facts, model: str) -> Iterator[Finding]:
     """Find the class itself, when nothing uses it any more."""
     node, source = facts.project.definition(model), facts.project.source_of(model)
-    if isinstance(node, ast.ClassDef) and source is not None and node in source.tree.body:
+    if not isinstance(node, ast.ClassDef) or source is None:
+        return
+    if isinstance(source.parents.get(node), ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
         change = Change(facts.project)
         change.remove_statement(source, node)
         for each in facts.project:

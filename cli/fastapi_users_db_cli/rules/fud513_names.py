@@ -34,7 +34,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     for table in facts.tables(USER_MIXIN):
         path, _, old = table.partition(":")
         new = old.removesuffix(_ENDING)
-        if new in ("", old):
+        if new in ("", old) or "@" in table:
             continue
         source, node = facts.project.sources[path], facts.project.definition(table)
         assert node is not None
