@@ -17,7 +17,7 @@ PEOPLE = {"admin@example.com": True, "ada@example.com": False}
 @pytest.fixture
 async def sample(empty_database: Callable[[str], Addresses]) -> AsyncIterator[Any]:
     with beside_tutorial(empty_database("sqlite").orm):
-        sample = load("admin/app.py")
+        sample = load("admin/admin.py")
     async with sample.engine.begin() as connection:
         await connection.run_sync(sample.User.metadata.create_all)
     async with sample.open_user_manager() as user_manager:
