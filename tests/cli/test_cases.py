@@ -1059,6 +1059,22 @@ def test_what_a_function_has_for_itself_is_crossed() -> None:
     assert "Database(" not in text.replace("SQLAlchemyUserDatabase(", "")
 
 
+def test_two_functions_of_one_name_are_crossed() -> None:
+    head, function = FACTORY.split("\n\n\n")
+    result = run(f"{head}\n\n\n{function}\n\n{function}", id_type=None)
+    text = result.texts["main.py"]
+    assert (
+        text.count("    class UserManager(UUIDIDMixin, BaseUserManager[UserTable, uuid.UUID])") == 2
+    )
+    assert not left(result)
+
+
+def test_class_for_stored_users_goes_also_where_it_is_under_a_condition() -> None:
+    text = after(FACTORY.replace("def create_app():", "if True:"), id_type=None)
+    assert "class UserTable" in text
+    assert "class UserDB" not in text
+
+
 ONE_LINE = FACTORY.replace("get_user_db():\n        yield", "get_user_db(): yield")
 
 

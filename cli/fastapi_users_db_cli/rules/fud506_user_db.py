@@ -160,15 +160,14 @@ def _class(facts: Facts, model: str) -> Iterator[Finding]:
     node, source = facts.project.definition(model), facts.project.source_of(model)
     if not isinstance(node, ast.ClassDef) or source is None:
         return
-    if isinstance(source.parents.get(node), ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
-        change = Change(facts.project)
-        change.remove_statement(source, node)
-        for each in facts.project:
-            if facts.project.member(each.path, node.name) == model:
-                change.edits += each.unexport(node.name)
-        for importer, imported in facts.project.bringing(model):
-            change.forgotten.add((importer.path, imported.alias.asname or imported.alias.name))
-        yield Finding(source, node, change, "nothing uses it any more")
+    change = Change(facts.project)
+    change.remove_statement(source, node)
+    for each in facts.project:
+        if facts.project.member(each.path, node.name) == model:
+            change.edits += each.unexport(node.name)
+    for importer, imported in facts.project.bringing(model):
+        change.forgotten.add((importer.path, imported.alias.asname or imported.alias.name))
+    yield Finding(source, node, change, "nothing uses it any more")
 
 
 RULE = Rule(
