@@ -21,8 +21,9 @@ from tests.compat.models import (
 
 pytestmark = databases_form
 
+ID = uuid.UUID(int=1, version=4)
 ROW = {
-    "id": uuid.UUID(int=1),
+    "id": ID,
     **anne(is_active=True, is_superuser=False, is_verified=False),
 }
 
@@ -42,6 +43,8 @@ class Delegating:
         return getattr(self._database, name)
 
 
+# A mock without a specification gives a coroutine for whatever is called.
+@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
 @pytest.mark.parametrize("number", range(3))
 async def test_users_of_a_mock_that_answers_as_upstream_asks(
     legacy: SimpleNamespace, number: int
@@ -58,18 +61,22 @@ async def test_users_of_a_mock_that_answers_as_upstream_asks(
     await user_db.delete(user)
 
 
+# A mock without a specification gives a coroutine for whatever is called.
+@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
 @pytest.mark.parametrize("number", range(3))
 async def test_access_tokens_of_a_mock(legacy: SimpleNamespace, number: int) -> None:
     access_token = pytest.importorskip("fastapi_users_db_sqlalchemy.access_token")
+    if legacy.AccessToken is None:
+        pytest.skip("FastAPI Users 7 has no access tokens")
     database = mocks()[number]
-    found = {"token": "abc", "user_id": uuid.UUID(int=1), "created_at": datetime(2022, 6, 1)}
+    found = {"token": "abc", "user_id": ID, "created_at": datetime(2022, 6, 1)}
     database.fetch_one.return_value = found
     tokens = access_token.SQLAlchemyAccessTokenDatabase(
         AccessTokenDB, database, legacy.AccessToken.__table__
     )
 
     token = await tokens.get_by_token("abc")
-    assert token.user_id == uuid.UUID(int=1)
+    assert token.user_id == ID
     assert await tokens.create(token) is token
     assert await tokens.update(token) is token
     await tokens.delete(token)
