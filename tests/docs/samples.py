@@ -1,4 +1,7 @@
-"""The samples under docs/src, run as a reader would: as a file of their own."""
+"""The samples under docs/src, run as a reader would: as a file of their own.
+
+Also programs without pytest import it: those on stacks of other times.
+"""
 
 import re
 import sys
@@ -10,7 +13,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import pytest
 from fastapi import FastAPI
 
 ROOT = Path(__file__).parents[2]
@@ -43,9 +45,11 @@ def load(sample: str, database_url: str | None = None, **addresses: str) -> Any:
 @contextmanager
 def beside_tutorial(database_url: str) -> Iterator[None]:
     """Let samples import the tutorial's `app`, as files that are beside it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "app", load("orm/app.py", database_url))
+    sys.modules["app"] = load("orm/app.py", database_url)
+    try:
         yield
+    finally:
+        del sys.modules["app"]
 
 
 @asynccontextmanager
