@@ -101,7 +101,7 @@ class _Plan:
         added = [
             each
             for each in self.missing
-            if each.module == module and each.name and statement in self.source.tree.body
+            if each.module == module and each.name and self._is_always_run(statement)
         ]
         if any(alias.name == "*" for alias in statement.names):
             return
@@ -122,6 +122,13 @@ class _Plan:
             self._drop(statement)
         elif removed:
             self.found += self.source.remove_items(statement.names, removed)
+
+    def _is_always_run(self, statement: ast.stmt) -> bool:
+        """Tell whether an import is at the top, if need be under a `try`."""
+        parent = self.source.parents[statement]
+        if isinstance(parent, ast.Try) and statement in parent.body:
+            parent = self.source.parents[parent]
+        return isinstance(parent, ast.Module)
 
     def _insert(self, aliases: list[ast.alias], new: Import) -> None:
         """Bring a name in where the order of the names has its place."""
@@ -148,7 +155,7 @@ class _Plan:
     def _drop(self, statement: ast.Import | ast.ImportFrom) -> None:
         """Take a statement out; a new one may take its place."""
         here = [each for each in self.missing if _root(each.module) == _root(_module(statement))]
-        if here and statement in self.source.tree.body:
+        if here and self._is_always_run(statement):
             group = _by_statement(here)[0]
             self.missing = [each for each in self.missing if each not in group]
             self.found.append(self.source.replace(statement, _statement(*group)))

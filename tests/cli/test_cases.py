@@ -1075,6 +1075,16 @@ def test_class_for_stored_users_goes_also_where_it_is_under_a_condition() -> Non
     assert "class UserDB" not in text
 
 
+def test_import_under_a_try_is_edited_in_place() -> None:
+    text = (
+        "try:\n    from fastapi_users import models\nexcept ImportError:\n    models = None\n\n\n"
+        "class UserCreate(models.BaseUserCreate):\n    pass\n"
+    )
+    assert after(text) == text.replace("import models", "import schemas").replace(
+        "(models.", "(schemas."
+    )
+
+
 ONE_LINE = FACTORY.replace("get_user_db():\n        yield", "get_user_db(): yield")
 
 
