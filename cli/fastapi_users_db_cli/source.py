@@ -231,6 +231,7 @@ class Source(Text):
     def functions(self) -> dict[ast.AST, str]:
         """What the functions are called: their names with those around them, each given once."""
         found: dict[ast.AST, str] = {}
+        taken: set[str] = set()
         nodes: list[FunctionNode] = [*self.all(ast.FunctionDef)]
         nodes += self.all(ast.AsyncFunctionDef)
         for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
@@ -238,10 +239,11 @@ class Source(Text):
             around = found.get(outer, getattr(outer, "name", "")) if outer else ""
             name = stem = f"{around}/{node.name}" if around else node.name
             number = 1
-            while name in found.values():
+            while name in taken:
                 number += 1
                 name = f"{stem}/{number}"
             found[node] = name
+            taken.add(name)
         return found
 
     @cached_property

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
 # From the modules: the package may be the one that is importing us.
-from fastapi_users_db.adapters.rows import check_installed
+from fastapi_users_db.adapters.rows import Rows, check_installed
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.deprecation import Deprecation, warn
 from fastapi_users_db_sqlalchemy import _contracts
 from fastapi_users_db_sqlalchemy._arguments import Names, arguments
 
-__all__ = ["Deprecations", "Forms"]
+__all__ = ["Deprecations", "Forms", "read_one"]
+
+
+async def read_one(rows: Rows, statement: Any) -> Any:
+    """Return the first row that a statement finds as an object, or `None`.
+
+    It asks what upstream's look-ups ask, so that a mock in an app's tests answers it.
+
+    Parameters:
+        rows: the rows that are read.
+        statement: the statement.
+    """
+    row = await rows.fetch_one(statement)
+    return None if row is None else SimpleNamespace(**rows.read(row))
 
 
 class Deprecations(NamedTuple):

@@ -29,7 +29,7 @@ from fastapi_users_db_sqlalchemy._deprecations import (
     LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER,
     LEGACY_ORM_ACCESS_TOKEN_ADAPTER,
 )
-from fastapi_users_db_sqlalchemy._forms import Deprecations, Forms
+from fastapi_users_db_sqlalchemy._forms import Deprecations, Forms, read_one
 from fastapi_users_db_sqlalchemy.generics import GUID, TIMESTAMPAware
 from fastapi_users_db_sqlalchemy.tables import (
     SQLAlchemyBaseAccessTokenTable,
@@ -151,10 +151,7 @@ class _Given(_OverDatabases[AP]):
         return access_token
 
     async def _get_token(self, statement: Any) -> Any:
-        # With what `get_by_token` asks: a mock of the app's tests answers that.
-        rows = Rows(self.database, self._tokens)
-        row = await rows.fetch_one(statement)
-        return None if row is None else SimpleNamespace(**rows.read(row))
+        return await read_one(Rows(self.database, self._tokens), statement)
 
 
 class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):

@@ -28,7 +28,7 @@ from fastapi_users_db_sqlalchemy._deprecations import (
     LEGACY_DATABASES_ADAPTER,
     LEGACY_ORM_ADAPTER,
 )
-from fastapi_users_db_sqlalchemy._forms import Deprecations, Forms
+from fastapi_users_db_sqlalchemy._forms import Deprecations, Forms, read_one
 
 __all__ = ["SQLAlchemyUserDatabase"]
 
@@ -187,10 +187,7 @@ class _Given(_OverDatabases[UP, ID]):
         return user
 
     async def _get_user(self, statement: Any) -> Any:
-        # With what `get` asks: a mock of the app's tests answers that.
-        rows = Rows(self.database, self._users)
-        row = await rows.fetch_one(statement)
-        return None if row is None else SimpleNamespace(**rows.read(row))
+        return await read_one(Rows(self.database, self._users), statement)
 
     async def _make_user(self, row: Any) -> Any:
         return await DatabasesUserDatabase._make_user(self, row)
