@@ -58,7 +58,7 @@ NOT_COPIED = (
 
 ADAPTERS = (
     *("tests/conformance", "tests/test_hooks.py", "tests/test_unique_accounts.py"),
-    "tests/hostile",
+    *("tests/hostile", "tests/law"),
 )
 MAPPING = ("tests/mapping", "tests/test_constructors.py", "tests/test_attributes.py")
 TABLES = ("tests/test_tables.py", "tests/test_types.py", "tests/test_unique_accounts.py")
@@ -69,8 +69,14 @@ SCHEMA = (
 PARTS: dict[str, tuple[str, ...]] = {
     "fastapi_users_db/adapters/base.py": ADAPTERS,
     "fastapi_users_db/adapters/databases.py": ("tests/test_databases.py", *ADAPTERS, *MAPPING),
+    "fastapi_users_db/adapters/history.py": ("tests/retries", "tests/test_kept.py", *ADAPTERS),
     "fastapi_users_db/adapters/orm.py": ("tests/test_orm.py", *ADAPTERS, *MAPPING),
+    "fastapi_users_db/adapters/retries.py": ("tests/retries", *ADAPTERS),
     "fastapi_users_db/alembic.py": SCHEMA,
+    "fastapi_users_db/authentication.py": (
+        *("tests/conformance/test_authentication.py", "tests/law/test_authentication.py"),
+        *("tests/test_isolation.py", "tests/e2e"),
+    ),
     "fastapi_users_db/catalogue.py": SCHEMA,
     "fastapi_users_db/comparison.py": (
         *("tests/test_comparison.py", "tests/test_text_ids.py"),
@@ -84,6 +90,10 @@ PARTS: dict[str, tuple[str, ...]] = {
     "fastapi_users_db/drivers.py": (*ADAPTERS, "tests/races"),
     "fastapi_users_db/deprecation.py": ("tests/test_deprecation.py", "tests/compat"),
     "fastapi_users_db/exceptions.py": ADAPTERS,
+    "fastapi_users_db/hashing.py": (
+        *("tests/conformance/test_authentication.py", "tests/conformance/test_access_tokens.py"),
+        *("tests/conformance/test_stolen_tables.py", "tests/e2e"),
+    ),
     "fastapi_users_db/mapping.py": (
         *(*MAPPING, "tests/conformance", "tests/test_databases.py"),
         *("tests/test_unique_accounts.py", *SCHEMA),
@@ -112,8 +122,10 @@ _FOLDERS = (
     "e2e",
     "equivalence",
     "hostile",
+    "law",
     "mapping",
     "races",
+    "retries",
 )
 _DOCS = ("test_access_tokens.py", "test_oauth.py", "test_transactions.py")
 _NOT_IN_REST = {
