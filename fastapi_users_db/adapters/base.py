@@ -94,7 +94,75 @@ NOTHING = Given()
 _NAMES = {"oauth_name", "account_id"}
 
 
-class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
+class Adapter:
+    """What the adapters of users and of access tokens have in common, and a backend supplies.
+
+    Attributes:
+        retries: how many times a call is repeated at most if the database asks for it.
+    """
+
+    retries: int = 0
+    _not_found: type[Exception]
+    """What says that the row is gone that was to be written."""
+
+    @property
+    def _entity(self) -> Entity:
+        """What the adapter is for."""
+        raise NotImplementedError
+
+    def _unit(self, subject: Any, /, given: Given = NOTHING) -> Unit:
+        """Return the unit of work in which an object is written, or added if it is `NEW`.
+
+        Raises:
+            TypeError: it is none of the class.
+        """
+        raise NotImplementedError
+
+    def _may_begin_anew(self, *given: Any) -> bool:
+        """Tell whether a call could be undone and begun anew, and nothing of the app's be lost.
+
+        Parameters:
+            given: the arguments of the call; an object that is written is among them.
+        """
+        raise NotImplementedError
+
+    async def _roll_back(self) -> None:
+        """Undo what has been read, before it is read anew. What was written is undone already."""
+        raise NotImplementedError
+
+    def _live_tables(self, mapper: Any = None) -> LiveTables:
+        """Return the tables that there are, read through this adapter's connection.
+
+        Parameters:
+            mapper: of which class, if not of the adapter's.
+        """
+        raise NotImplementedError
+
+    async def _explain(
+        self,
+        error: Exception,
+        violated: Violation | None,
+        unit: Unit,
+        subject: Any,
+        given: Given,
+        /,
+    ) -> Exception:
+        """Return what to raise for an error, once all is undone.
+
+        It is explained by what was given and what the driver says: what an object holds may have
+        been expired, and what a query finds may be an old snapshot.
+
+        Parameters:
+            error: what the write has raised.
+            violated: the constraint that the driver names, if any.
+            unit: the unit of work, which is undone.
+            subject: what was to be written, or `None` if it is new.
+            given: what the write was given.
+        """
+        raise NotImplementedError
+
+
+class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
     """What FastAPI Users calls `user_db`: users, with their OAuth accounts, in one SQL table each.
 
     Every user that a method returns is complete: all its columns, its eager relationships and,
@@ -104,12 +172,11 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
     Attributes:
         user_table: the user's class (or table).
         oauth_account_table: the OAuth account's class (or table), or `None`.
-        retries: how many times a call is repeated at most if the database asks for it.
     """
 
     user_table: Any
     oauth_account_table: Any = None
-    retries: int = 0
+    _not_found = UserNotFoundError
     _may_repeat = False
     """Whether the OAuth accounts that are given may have an external account twice."""
 
@@ -426,36 +493,8 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """Return the statement that selects users, for `_get_user`."""
         raise NotImplementedError
 
-    def _unit(self, user: Any, given: Given = NOTHING) -> Unit:
-        """Return the unit of work in which a user is written, or added if it is `NEW`.
-
-        Raises:
-            TypeError: it is none of the class.
-        """
-        raise NotImplementedError
-
     def _may_have_lower_index(self) -> bool:
         """Tell whether the index of `unique_email_index` is created on this database."""
-        raise NotImplementedError
-
-    def _may_begin_anew(self, *given: Any) -> bool:
-        """Tell whether a call could be undone and begun anew, and nothing of the app's be lost.
-
-        Parameters:
-            given: the arguments of the call; an object that is written is among them.
-        """
-        raise NotImplementedError
-
-    async def _roll_back(self) -> None:
-        """Undo what has been read, before it is read anew. What was written is undone already."""
-        raise NotImplementedError
-
-    def _live_tables(self, mapper: Any = None) -> LiveTables:
-        """Return the tables that there are, read through this adapter's connection.
-
-        Parameters:
-            mapper: of which class, if not of users.
-        """
         raise NotImplementedError
 
     async def _link(
@@ -518,11 +557,6 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
     async def _explain(
         self, error: Exception, violated: Violation | None, unit: Unit, user: Any, given: Given
     ) -> Exception:
-        """Return what to raise for an error, once all is undone.
-
-        It is explained by what was given and what the driver says: what an object holds may have
-        been expired, and what a query finds may be an old snapshot.
-        """
         users = self._users
         if (unsuitable := UnsuitableServerError.from_backend_error(error)) is not None:
             return unsuitable
@@ -588,6 +622,10 @@ class UserDatabase(BaseUserDatabase[UP, ID], Generic[UP, ID]):
         return any(all(map(is_same_text, found, given)) for given in external)
 
     @property
+    def _entity(self) -> Entity:
+        return self._users
+
+    @property
     def _users(self) -> UserEntity:
         return user_entity(self.user_table, self.oauth_account_table)
 
@@ -635,16 +673,15 @@ class AccessTokenSession:
     last_four: str
 
 
-class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
+class AccessTokenDatabase(Adapter, BaseAccessTokenDatabase[AP]):
     """What FastAPI Users' `DatabaseStrategy` calls `database`: access tokens in one SQL table.
 
     Attributes:
         access_token_table: the access token's class (or table).
-        retries: how many times a call is repeated at most if the database asks for it.
     """
 
     access_token_table: Any
-    retries: int = 0
+    _not_found = AccessTokenNotFoundError
 
     async def get_by_token(self, token: str, max_age: datetime | None = None) -> AP | None:
         """Return the access token with this value.
@@ -860,14 +897,6 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         """Return the statement that selects access tokens, for `_get_token`."""
         raise NotImplementedError
 
-    def _unit(self, access_token: Any, given: Given = NOTHING) -> Unit:
-        """Return the unit of work in which an access token is written, or added if it is `NEW`.
-
-        Raises:
-            TypeError: it is none of the class.
-        """
-        raise NotImplementedError
-
     async def _read_column(self, statement: Any) -> Sequence[Any]:
         """Return the first column of what a statement finds, before it is written."""
         raise NotImplementedError
@@ -892,18 +921,6 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         """Delete the access tokens with these values, all or none, and return how many."""
         raise NotImplementedError
 
-    def _may_begin_anew(self, *given: Any) -> bool:
-        """Tell whether a call could be undone and begun anew, and nothing of the app's be lost.
-
-        Parameters:
-            given: the arguments of the call; an object that is written is among them.
-        """
-        raise NotImplementedError
-
-    async def _roll_back(self) -> None:
-        """Undo what has been read, before it is read anew. What was written is undone already."""
-        raise NotImplementedError
-
     async def _unchecked_owner(self) -> Owner | None:
         """Return where to look for the user of a new access token, or `None` if nowhere: a foreign
         key refuses it, or nobody knows where its user is."""
@@ -911,14 +928,6 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         if owner is None or await self._live_tables().refers(self._tokens.column("user_id")):
             return None
         return owner if await self._live_tables(owner.mapper).has(owner.column) else None
-
-    def _live_tables(self, mapper: Any = None) -> LiveTables:
-        """Return the tables that there are, read through this adapter's connection.
-
-        Parameters:
-            mapper: of which class, if not of access tokens.
-        """
-        raise NotImplementedError
 
     async def _explain(
         self,
@@ -928,7 +937,6 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         access_token: Any,
         given: Given,
     ) -> Exception:
-        """Return what to raise for an error, once all is undone."""
         if (unsuitable := UnsuitableServerError.from_backend_error(error)) is not None:
             return unsuitable
         if violated is not None:
@@ -957,6 +965,10 @@ class AccessTokenDatabase(BaseAccessTokenDatabase[AP]):
         """Return the description of an access token's own class, which may be a subclass."""
         kind: Any = type(access_token)
         return entity(kind) if is_mapped_class(kind) else self._tokens
+
+    @property
+    def _entity(self) -> Entity:
+        return self._tokens
 
     @property
     def _tokens(self) -> Entity:

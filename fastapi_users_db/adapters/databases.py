@@ -17,6 +17,7 @@ from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.adapters.base import (
     NOTHING,
     AccessTokenDatabase,
+    Adapter,
     UserDatabase,
     has_methods_of,
 )
@@ -51,7 +52,6 @@ from fastapi_users_db.deprecation import (
 )
 from fastapi_users_db.drivers import violation
 from fastapi_users_db.exceptions import (
-    AccessTokenNotFoundError,
     OAuthAccountNotFoundError,
     UserNotFoundError,
     hide_values,
@@ -84,7 +84,22 @@ if TYPE_CHECKING:
 __all__ = ["DatabasesAccessTokenDatabase", "DatabasesUserDatabase"]
 
 
-class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
+class _OverDatabase(Adapter):
+    """What the adapters of users and of access tokens have of their database."""
+
+    database: Database
+
+    def _may_begin_anew(self, *given: Any) -> bool:
+        return not (is_in_transaction(self.database) or any(map(is_changed, given)))
+
+    async def _roll_back(self) -> None:
+        """Nothing: each call has ended its own transaction."""
+
+    def _live_tables(self, mapper: Any = None) -> LiveTables:
+        return live_tables(self.database)
+
+
+class DatabasesUserDatabase(_OverDatabase, UserDatabase[UP, ID], Generic[UP, ID]):
     """Users through a `databases.Database`. Deprecated: use `SQLAlchemyUserDatabase`.
 
     Each write is a transaction, or a savepoint inside a transaction of the app's own.
@@ -107,7 +122,6 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         MissingDependencyError: `databases` is not installed.
     """
 
-    database: Database
     user_model: type[UP] | None = None
 
     def __init__(
@@ -194,20 +208,8 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         if oauth is not None and accounts is not None and self._users.has_collection:
             set_committed_value(user, OAUTH_ACCOUNTS, [load(oauth, a) for a in accounts])
 
-    def _missing(self) -> Exception:
-        return UserNotFoundError()
-
     def _may_have_lower_index(self) -> bool:
         return bool(Rows(self.database, self._users).dialect != "mysql")
-
-    def _may_begin_anew(self, *given: Any) -> bool:
-        return not (is_in_transaction(self.database) or any(map(is_changed, given)))
-
-    async def _roll_back(self) -> None:
-        """Nothing: each call has ended its own transaction."""
-
-    def _live_tables(self, mapper: Any = None) -> LiveTables:
-        return live_tables(self.database)
 
     @property
     def _users(self) -> UserEntity:
@@ -218,7 +220,7 @@ class DatabasesUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         return user_entity(*tables)
 
 
-class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
+class DatabasesAccessTokenDatabase(_OverDatabase, AccessTokenDatabase[AP], Generic[AP]):
     """Access tokens through a `databases.Database`. Deprecated: use
     `SQLAlchemyAccessTokenDatabase`.
 
@@ -238,7 +240,6 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         MissingDependencyError: `databases` is not installed.
     """
 
-    database: Database
     access_token_model: type[AP] | None = None
 
     def __init__(
@@ -287,9 +288,6 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         else:
             assign(access_token, {k: v for k, v in row.items() if hasattr(access_token, k)})
 
-    def _missing(self) -> Exception:
-        return AccessTokenNotFoundError()
-
     async def _read_column(self, statement: Any) -> Sequence[Any]:
         return await self._unit(NEW).column(statement)
 
@@ -313,19 +311,10 @@ class DatabasesAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         async with self._unit(NEW) as unit:
             return await unit.delete_where(self._tokens.column("token").in_(tokens))
 
-    def _may_begin_anew(self, *given: Any) -> bool:
-        return not (is_in_transaction(self.database) or any(map(is_changed, given)))
-
-    async def _roll_back(self) -> None:
-        """Nothing: each call has ended its own transaction."""
-
     async def _unchecked_owner(self) -> Owner | None:
         # A wrapper of the app's own, or a mock, may have no address.
         is_known = Rows(self.database, self._tokens).dialect in KNOWN
         return await super()._unchecked_owner() if is_known else None
-
-    def _live_tables(self, mapper: Any = None) -> LiveTables:
-        return live_tables(self.database)
 
     @property
     def _tokens(self) -> Entity:
@@ -415,7 +404,7 @@ class RowsUnit(Unit):
         rows, of = self._rows, self._of
         before = loaded_values(of, instance)
         if not before:
-            raise self._adapter._missing()
+            raise self._adapter._not_found()
         self._before = self._row = before
         if not values.keys() <= of.columns.keys():
             refuse_relationships(of, values)
@@ -432,7 +421,7 @@ class RowsUnit(Unit):
         async def write() -> None:
             row = await rows.update(before, changes, unknown)
             if row is None:
-                raise self._adapter._missing()
+                raise self._adapter._not_found()
             self._row = row
 
         if changes:
@@ -457,7 +446,7 @@ class RowsUnit(Unit):
         users, rows = self._of, Rows(self._adapter.database, self._oauth)
         assert isinstance(users, UserEntity)
         if not self._is_new and not loaded_values(users, user):
-            raise self._adapter._missing()
+            raise self._adapter._not_found()
         new = {**values_of_new(self._oauth, values), **users.owner_values(user)}
         account = rows.filled(new)
         unknown = rows.unknown(account, new=True)
@@ -550,7 +539,7 @@ class RowsUnit(Unit):
             if self._subject is not None and self._given.accounts is not None:
                 is_unsure = may_orphan or not self._writes
                 if is_unsure and not await self.exists(self._subject):
-                    raise self._adapter._missing()
+                    raise self._adapter._not_found()
             if self._is_new and self._row:
                 self.result = await self._adapter._made(self._row, self._accounts)
             made = await self._refused_or_made() if may_refuse and not self._is_new else None

@@ -19,6 +19,7 @@ from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.adapters.base import (
     NOTHING,
     AccessTokenDatabase,
+    Adapter,
     UserDatabase,
     has_methods_of,
 )
@@ -49,7 +50,6 @@ from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import is_same_text
 from fastapi_users_db.drivers import first_error, violation
 from fastapi_users_db.exceptions import (
-    AccessTokenNotFoundError,
     FastAPIUsersDBError,
     UserNotFoundError,
 )
@@ -81,7 +81,27 @@ __all__ = ["SQLAlchemyAccessTokenDatabase", "SQLAlchemyUserDatabase"]
 _EXPLAINABLE = (StatementError, StaleDataError, OverflowError)
 
 
-class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
+class _OverSession(Adapter):
+    """What the adapters of users and of access tokens have of their session."""
+
+    session: AsyncSession
+    commit: bool = True
+
+    async def _made(self, subject: Any, /) -> Any:
+        """Return what the app is to see of what was written, before it is committed."""
+        return subject
+
+    def _may_begin_anew(self, *given: Any) -> bool:
+        return may_begin_anew(self.session, self._entity.mapper, given)
+
+    async def _roll_back(self) -> None:
+        await roll_back(self.session)
+
+    def _live_tables(self, mapper: Any = None) -> LiveTables:
+        return live_tables(self.session, mapper or self._entity.mapper)
+
+
+class SQLAlchemyUserDatabase(_OverSession, UserDatabase[UP, ID], Generic[UP, ID]):
     """Users through an `AsyncSession`.
 
     Parameters:
@@ -100,9 +120,6 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
         TypeError: the arguments are of the wrong kind or in the wrong order.
         ValueError: `retries` is negative, or is given with `commit=False`.
     """
-
-    session: AsyncSession
-    commit: bool = True
 
     def __init__(
         self,
@@ -145,30 +162,14 @@ class SQLAlchemyUserDatabase(UserDatabase[UP, ID], Generic[UP, ID]):
     def _unit(self, user: Any, given: Given = NOTHING) -> Unit:
         return SessionUnit(self, self._users, user, given)
 
-    async def _made(self, user: Any) -> Any:
-        """Return what the app is to see of a user that was written, before it is committed."""
-        return user
-
-    def _missing(self) -> Exception:
-        return UserNotFoundError()
-
     def _may_have_lower_index(self) -> bool:
         _, session = sessions(self.session)
         return session is not None and not is_mysql(
             session.get_bind(inspect(self.user_table)).dialect
         )
 
-    def _may_begin_anew(self, *given: Any) -> bool:
-        return may_begin_anew(self.session, self.user_table, given)
 
-    async def _roll_back(self) -> None:
-        await roll_back(self.session)
-
-    def _live_tables(self, mapper: Any = None) -> LiveTables:
-        return live_tables(self.session, mapper or self.user_table)
-
-
-class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
+class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Generic[AP]):
     """Access tokens through an `AsyncSession`.
 
     Parameters:
@@ -185,9 +186,6 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         TypeError: the arguments are of the wrong kind or in the wrong order.
         ValueError: `retries` is negative, or is given with `commit=False`.
     """
-
-    session: AsyncSession
-    commit: bool = True
 
     def __init__(
         self,
@@ -220,13 +218,6 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
 
     def _unit(self, access_token: Any, given: Given = NOTHING) -> Unit:
         return SessionUnit(self, self._tokens, access_token, given)
-
-    async def _made(self, access_token: Any) -> Any:
-        """Return what the app is to see of a token that was written, before it is committed."""
-        return access_token
-
-    def _missing(self) -> Exception:
-        return AccessTokenNotFoundError()
 
     async def _read_column(self, statement: Any) -> Sequence[Any]:
         unit = SessionUnit(self, self._tokens, NEW, NOTHING)
@@ -268,12 +259,6 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
                 await unit.remove(instance)
         return len(instances)
 
-    def _may_begin_anew(self, *given: Any) -> bool:
-        return may_begin_anew(self.session, self.access_token_table, given)
-
-    async def _roll_back(self) -> None:
-        await roll_back(self.session)
-
     async def _unchecked_owner(self) -> Owner | None:
         _, session = sessions(self.session)
         if session is None:
@@ -281,9 +266,6 @@ class SQLAlchemyAccessTokenDatabase(AccessTokenDatabase[AP], Generic[AP]):
         with as_in_flush(session), suppress(UnboundExecutionError):
             return await super()._unchecked_owner()
         return None
-
-    def _live_tables(self, mapper: Any = None) -> LiveTables:
-        return live_tables(self.session, mapper or self.access_token_table)
 
 
 class SessionUnit(Unit):
@@ -485,7 +467,7 @@ class SessionUnit(Unit):
         state, session = instance_state(instance), self._inside
         is_new = state.key is None and session is not None and state.session is not session
         if state.was_deleted or is_new:
-            raise self._adapter._missing()
+            raise self._adapter._not_found()
         if session is None or state.session is not session:
             attach(self._session, session, instance)
 
@@ -515,7 +497,7 @@ class SessionUnit(Unit):
         if self._given.accounts is not None and not self._is_new:
             # Elsewhere the foreign key refuses accounts of a user who is gone.
             if (dialect == "sqlite" or not is_writing) and not self._is_there(session, subject):
-                raise self._adapter._missing()
+                raise self._adapter._not_found()
             outdated |= of.expressions
         for instance, changed, before in written:
             kind: Any = type(instance)
@@ -580,7 +562,7 @@ class SessionUnit(Unit):
                     getattr(instance, name)  # SQLAlchemy 1.4 leaves relationships to be loaded
         except InvalidRequestError:
             if not self._is_there(session, self._subject):
-                raise self._adapter._missing() from None
+                raise self._adapter._not_found() from None
             for name in before.keys() & state.unloaded:
                 set_committed_value(instance, name, before[name])
 

@@ -170,18 +170,18 @@ async def read_first(session: Any, is_committing: bool, reading: Awaitable[_T]) 
         raise
 
 
-def may_begin_anew(session: Any, mapped_class: type[Any], given: Iterable[Any]) -> bool:
+def may_begin_anew(session: Any, mapped: Any, given: Iterable[Any]) -> bool:
     """Tell whether nothing of the app's own would be lost if the transaction were undone.
 
     Parameters:
         session: the session.
-        mapped_class: what is to be read or written.
+        mapped: the class that is to be read or written, or its mapper.
         given: what the app has given for it.
     """
     _, inside = sessions(session)
     if inside is None or inside.in_nested_transaction() or is_in_block(inside):
         return False
-    engine = inside.get_bind(inspect(mapped_class))
+    engine = inside.get_bind(inspect(mapped))
     if not isinstance(engine, Engine):
         return False  # a connection of the app's own, which may have begun before
     watch(engine)

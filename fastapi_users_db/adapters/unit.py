@@ -16,9 +16,7 @@ from fastapi_users_db.mapping import Owner
 
 __all__ = ["NEW", "NO_VALUES", "Given", "Unit"]
 
-NEW: Any = object()
-"""The subject of a unit that adds it."""
-
+NEW: Any = object()  # the subject of a unit that adds it
 NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -90,11 +88,8 @@ class Unit(ABC):
     async def accounts(
         self, user: Any, external: Iterable[ExternalAccount], *, newest: bool = False
     ) -> list[tuple[bool, Any]]:
-        """Read the OAuth accounts of a user, or of nobody for `None`, and those of `external`.
-
-        They are read where they are written, and with `newest` past the snapshot of the app's
-        transaction. Before each is whether it is the user's.
-        """
+        """Read the OAuth accounts of a user, if any, and those of `external`, where they are
+        written; with `newest` past the app's snapshot. Before each is whether it is the user's."""
 
     @abstractmethod
     async def exists(self, instance: Any) -> bool:
