@@ -39,14 +39,18 @@ $(VENV)/ready: pyproject.toml compat/pyproject.toml
 test: $(VENV)/ready
 	@$(BIN)/python -m pytest $(IN_PARALLEL) $(QUICK)
 
-# Not pytest's plugin for coverage: the package is imported before that starts to measure.
+# Coverage is that of the quick tests: they are to reach every line and branch, and it takes half as
+# long again. Not pytest's plugin for it: the package is imported before that starts to measure.
 # Some tests have a long variant, which they run where the environment variable SOAK is set.
 # Those in `differential` fetch upstream's releases the first time, so `make test` passes over them.
 test-all: $(VENV)/ready
+	@echo "1 of 2: the quick tests, with coverage ..."
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(IN_PARALLEL) tests tests/differential
+	@$(BIN)/coverage run -m pytest $(IN_PARALLEL) $(QUICK) tests tests/differential
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+	@echo "2 of 2: what they have left out ..."
+	@$(BIN)/python -m pytest $(IN_PARALLEL) -m thorough tests tests/differential
 
 mutants: $(VENV)/ready
 	@$(BIN)/python -m tests.mutants $(MUTANTS)

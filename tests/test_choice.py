@@ -78,8 +78,9 @@ def test_no_test_is_in_neither_suite(pytestconfig: pytest.Config) -> None:
     assert folders & set(pytestconfig.getini("norecursedirs")) <= soaked | on_stacks
 
 
-def test_the_short_differential_test_is_in_make_test_all() -> None:
-    assert "$(IN_PARALLEL) tests tests/differential\n" in MAKEFILE
+@pytest.mark.parametrize("part", ["$(QUICK)", "-m thorough"])
+def test_both_parts_of_make_test_all_have_the_short_differential_test(part: str) -> None:
+    assert f"$(IN_PARALLEL) {part} tests tests/differential\n" in MAKEFILE
 
 
 def test_every_file_of_tests_is_collected() -> None:

@@ -188,6 +188,23 @@ async def test_what_is_no_name_of_an_account_is_refused(database: Database, valu
         await users.get_by_oauth_account("provider", value)
 
 
+async def test_a_user_whose_update_is_cancelled_is_as_before(database: Database) -> None:
+    users = DatabasesUserDatabase(database, User)
+    anne = await users.create(ANNE)
+
+    async def update() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await users.update(anne, {"email": "other@example.com"})
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(update())
+    found = await users.get(anne.id)
+    assert found is not None
+    assert anne.email == found.email == ANNE["email"]
+
+
 @pytest.mark.parametrize("step", ["start", "commit", "rollback"])
 async def test_gives_the_connection_back_when_a_transaction_fails(
     database: Database, monkeypatch: pytest.MonkeyPatch, step: str

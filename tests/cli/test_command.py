@@ -324,14 +324,7 @@ def test_program_ends_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.code == 2
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "fastapi_users_db_cli",
-        # It imports SQLAlchemy and FastAPI Users, which takes seconds.
-        pytest.param("fastapi_users_db", marks=pytest.mark.thorough),
-    ],
-)
+@pytest.mark.parametrize("module", ["fastapi_users_db_cli", "fastapi_users_db"])
 def test_package_runs_as_a_module(module: str, legacy: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", module, "check", *ID], capture_output=True, text=True, check=False

@@ -129,14 +129,7 @@ def test_all_can_log_in(
     assert "@" not in captured.out + captured.err
 
 
-@pytest.mark.parametrize(
-    "database",
-    [
-        "sqlite",
-        pytest.param("postgresql", marks=pytest.mark.thorough),
-        pytest.param("mariadb-aiomysql", marks=pytest.mark.thorough),
-    ],
-)
+@every_database
 @pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
 def test_what_databases_reads_is_what_the_orm_reads(
     database: str,
