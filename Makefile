@@ -16,7 +16,7 @@ help:
 	@echo "make serve     that application, to try by hand at http://127.0.0.1:8000/docs"
 	@echo "make test      every promise once on every database, in minutes"
 	@echo "make test-all  all tests, in all combinations, with coverage"
-	@echo "make mutants   do the tests notice small changes? In 40 minutes; MUTANTS=--help shows the options"
+	@echo "make mutants   do the tests notice small changes? In an hour; MUTANTS=--help shows the options"
 	@echo "make soak      the long tests, in half an hour; SOAK=--help shows the options"
 	@echo "make stacks    the tests on every set of versions, from FastAPI Users 7 to today's"
 	@echo "make pythons   the quick tests on every other Python that is found"

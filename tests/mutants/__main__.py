@@ -7,15 +7,18 @@ were found to be so are in `equivalent.py`, with a reason each, and are not run 
 
 The sample is the same for the same seed, so that a score can be had again:
 
-    make mutants                                        200 of all, in 40 minutes on two cores
+    make mutants                                        200 of all, in an hour on two cores
     make mutants MUTANTS="--number 60 --seed 2"         others, and fewer
     make mutants MUTANTS="--only fastapi_users_db/adapters/orm.py:120-180"
     make mutants MUTANTS="--only compat --list"         what there is, without running anything
 
 After a survivor: if it is no equivalent one, write the test that its line promises, beside those of
 the same promise, and run `--only` with its file and line again. Add an equivalent one to
-`equivalent.py`, as it is printed. The tests that a file's mutants meet are in `PARTS`: a new module
-needs a line there if none fits.
+`equivalent.py`, as it is printed.
+
+A large sample begins with a run that sees which tests reach which line: a mutant meets those. One
+that no test reaches by itself, as in the body of a class, and each of a small sample, meets the
+tests of its part, and then all: these are in `PARTS`, where a new module needs a line if none fits.
 
 The checkout is never changed: each of two workers has a copy of it, and its tests import the
 packages from there. Ctrl-C ends the run, with the score so far.
@@ -32,14 +35,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.mutants.equivalent import EQUIVALENT
 from tests.mutants.mutation import Mutation, files, mutations
+from tests.mutants.reach import Reach, measure
 
 ROOT = Path(__file__).parents[2]
 SHIM = "compat/fastapi_users_db_sqlalchemy"
@@ -151,6 +157,9 @@ sys.stdout.flush()
 os._exit(code)
 """
 ON_SQLITE = ("-k", "not postgresql and not mariadb")
+ON_SERVERS = ("-k", "postgresql or mariadb")
+WORTH_MEASURING = 30
+"""For fewer mutants it takes longer than it saves to see which tests reach them."""
 SECONDS_FOR_A_TEST = 60
 SECONDS_FOR_A_CHOICE = 1200
 """A mutant that no test has killed by then is not taken for killed: the machine may be slow."""
@@ -173,12 +182,19 @@ class Outcome:
     seconds: float
 
 
-def steps(path: str) -> Iterator[tuple[str, ...]]:
-    """Yield the arguments of pytest for the mutants of a file: cheap and near tests first."""
+def steps(path: str, reaching: Collection[str] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the arguments of pytest for a mutant of a file: cheap and near tests first.
+
+    Parameters:
+        path: the file.
+        reaching: the tests that reach the mutant, if that is known.
+    """
     part = PARTS[max((p for p in PARTS if path == p or path.startswith(f"{p}/")), key=len)]
-    yield (*part, *ON_SQLITE)
-    yield part
-    yield tuple(test for test in REST if test not in part)
+    near = sorted(reaching, key=lambda test: (not test.startswith(part), test)) or part
+    yield (*near, *ON_SQLITE)
+    yield (*near, *ON_SERVERS)
+    if not reaching:
+        yield tuple(test for test in REST if test not in part)
 
 
 class Copy:
@@ -198,6 +214,11 @@ class Copy:
             found = self._run("-c", f"import {name}; print({name}.__file__)").stdout.strip()
             if Path(found).resolve().parent != (self.root / folder).resolve():
                 raise SystemExit(f"{name} is imported from {found}, not from the copy.")
+
+    def measure(self) -> Reach:
+        """Run the tests, and return which reach which line."""
+        say("First a run that sees which tests reach which line ...")
+        return measure(self.root, PACKAGES.values(), REST, self._run)
 
     def _run(
         self, *arguments: str, seconds: float | None = None
@@ -233,7 +254,7 @@ class Copy:
         limit = ("--timeout", str(SECONDS_FOR_A_TEST), "--timeout-method", "signal")
         quick = ("-x", "-q", "--tb=no", "-m", "not thorough", "-p", "no:cacheprovider")
         result = self._run("-c", PYTEST, *quick, *limit, *choice, seconds=seconds)
-        if result.returncode == 0:
+        if result.returncode in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
             return None
         failed = re.search("^(?:FAILED|ERROR) (.+?)(?: - .*)?$", result.stdout, re.MULTILINE)
         return failed[1] if failed else f"pytest, which ended with {result.returncode}"
@@ -299,14 +320,18 @@ class Run:
         self.outcomes: list[Outcome] = []
         self._sample = sample
         self._copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
-        self._sound: set[tuple[str, ...]] = set()
+        self._reach: Reach = {}
+        self._sound: set[str] = set()
 
     def finish(self, workers: int) -> None:
         """Try the mutants, and show each."""
         with ExitStack() as stack:
-            for _ in range(workers):
+            for number in range(workers):
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-"))
-                self._copies.put(Copy(Path(folder)))
+                copy = Copy(Path(folder))
+                if number == 0 and len(self._sample) >= WORTH_MEASURING:
+                    self._reach = copy.measure()
+                self._copies.put(copy)
             pool = ThreadPoolExecutor(workers)
             stack.callback(pool.shutdown, cancel_futures=True)
             futures = [pool.submit(self._attempt, mutation) for mutation in self._sample]
@@ -319,25 +344,26 @@ class Run:
         copy = self._copies.get()
         try:
             start = time.monotonic()
-            for choice in steps(mutation.path):
+            reaching = self._reach.get((mutation.path, mutation.line), ())
+            for choice in steps(mutation.path, reaching):
                 try:
                     with copy.changed(mutation):
                         by = copy.failure(choice, SECONDS_FOR_A_CHOICE)
                 except subprocess.TimeoutExpired:
                     return Outcome(mutation, None, time.monotonic() - start)
                 if by is not None:
-                    self._check(copy, choice)
+                    self._check(copy, by)
                     break
             return Outcome(mutation, by, time.monotonic() - start)
         finally:
             self._copies.put(copy)
 
-    def _check(self, copy: Copy, choice: tuple[str, ...]) -> None:
-        """Make sure that the tests of which one has failed pass where nothing is changed."""
-        if choice not in self._sound:
-            if by := copy.failure(choice):
+    def _check(self, copy: Copy, test: str) -> None:
+        """Make sure that a test that has failed passes where nothing is changed."""
+        if "::" in test and test not in self._sound:
+            if by := copy.failure([test]):
                 raise SystemExit(f"Without a mutant, this fails already: {by}")
-            self._sound.add(choice)
+            self._sound.add(test)
 
     def _show(self, outcome: Outcome) -> None:
         what = "SURVIVED" if outcome.by is None else "killed"

@@ -2,6 +2,8 @@
 
 import ast
 import random
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from tests.mutants import __main__ as mutants
 from tests.mutants.equivalent import EQUIVALENT
 from tests.mutants.mutation import Mutation, files, mutations
+from tests.mutants.reach import measure
 
 
 def changes(tmp_path: Path, source: str) -> set[tuple[str, str]]:
@@ -160,11 +163,34 @@ def run(monkeypatch: pytest.MonkeyPatch, *texts: str) -> dict[str, str | None]:
     original = (mutants.ROOT / PATH).read_bytes()
     start = original.index(STATEMENT.encode())
     end = start + len(STATEMENT)
-    monkeypatch.setattr(mutants, "steps", lambda _: [("tests/test_deprecation.py",)])
+    monkeypatch.setattr(mutants, "steps", lambda *_: [("tests/test_deprecation.py",)])
     run = mutants.Run([Mutation(PATH, 1, "_names", "statement", start, end, t) for t in texts])
     run.finish(workers=1)
     assert (mutants.ROOT / PATH).read_bytes() == original
     return {outcome.mutation.text: outcome.by for outcome in run.outcomes}
+
+
+def test_those_that_reach_a_mutant_are_asked_alone_and_near_ones_first() -> None:
+    path = "fastapi_users_db/types.py"
+    reaching = {"tests/atomicity/test_a.py::a", "tests/test_types.py::b"}
+    sorted_ = ("tests/test_types.py::b", "tests/atomicity/test_a.py::a")
+    assert [step[:2] for step in mutants.steps(path, reaching)] == [sorted_, sorted_]
+    *near, rest = mutants.steps(path)
+    assert len(near) == 2
+    assert set(rest) | set(mutants.PARTS[path]) == set(mutants.REST) | set(mutants.PARTS[path])
+
+
+@pytest.mark.thorough
+def test_each_line_is_reached_by_its_tests() -> None:
+    def run(*arguments: str) -> None:
+        subprocess.run([sys.executable, *arguments], cwd=mutants.ROOT, check=True)
+
+    tests = ["tests/test_deprecation.py"]
+    reach = measure(mutants.ROOT, ["fastapi_users_db"], tests, run)
+    line = 1 + (mutants.ROOT / PATH).read_text().partition(STATEMENT)[0].count("\n")
+    assert reach[PATH, line]
+    assert {test.partition("::")[0] for test in reach[PATH, line]} == set(tests)
+    assert not reach.get((PATH, 1))
 
 
 @pytest.mark.thorough
