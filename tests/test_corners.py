@@ -227,11 +227,13 @@ async def test_an_address_of_another_name_is_looked_up(
 ) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(Addressed.__table__.create)
-    session.add(Addressed(address="anne@example.com"))
+    addresses = ["anne@example.com", "bert@example.com", "BERT@example.com"]
+    session.add_all(Addressed(id=n, address=address) for n, address in enumerate(addresses))
     await session.commit()
     users: Any = SQLAlchemyUserDatabase(session, Addressed)
-    assert (await users.get_by_email("ANNE@example.com")).id == 1
-    assert await users.get_by_email("bert@example.com") is None
+    assert (await users.get_by_email("ANNE@example.com")).id == 0
+    assert (await users.get_by_email("Bert@example.com")).id == 2  # the first of two alike
+    assert await users.get_by_email("carl@example.com") is None
 
 
 async def test_an_expression_is_taken_in_a_column_of_the_framework(users: Any) -> None:

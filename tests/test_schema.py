@@ -636,6 +636,9 @@ async def test_missing_index_on_the_user_is_reported_and_created(live: Live) -> 
     problems = await live.problems()
     assert codes(problems) == [("missing-user-index", "accesstoken", "user_id")]
     live.apply(problems[0])
+    live.insert("user", **user())
+    for token in ("1", "2"):
+        live.insert("accesstoken", token=token, user_id=ANNE)
     assert await live.problems() == []
 
 
