@@ -9,8 +9,6 @@ REQUIRED = {
     "create": 1.6,
     "update": 1.6,
     "token_create": 1.5,
-    "add_oauth_account": 1.3,
-    "add_oauth_account_without_index": 1.3,
     "authentication": 1.3,
     "strategy": 1.3,
     "strategy_hashed": 1.3,
