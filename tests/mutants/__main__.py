@@ -16,9 +16,10 @@ After a survivor: if it is no equivalent one, write the test that its line promi
 the same promise, and run `--only` with its file and line again. Add an equivalent one to
 `equivalent.py`, as it is printed.
 
-A large sample begins with a run that sees which tests reach which line: a mutant meets those. One
-that no test reaches by itself, as in the body of a class, and each of a small sample, meets the
-tests of its part, and then all: these are in `PARTS`, where a new module needs a line if none fits.
+A large sample begins with a run that sees which tests reach which line: a mutant meets those, and
+then the tests of its part. One that no test reaches by itself, as in the body of a class, and each
+of a small sample, meets its part, and then all. The parts are in `PARTS`: a new module needs a line
+there if none fits.
 
 The checkout is never changed: each of two workers has a copy of it, and its tests import the
 packages from there. Ctrl-C ends the run, with the score so far.
@@ -190,9 +191,13 @@ def steps(path: str, reaching: Collection[str] = ()) -> Iterator[tuple[str, ...]
         reaching: the tests that reach the mutant, if that is known.
     """
     part = PARTS[max((p for p in PARTS if path == p or path.startswith(f"{p}/")), key=len)]
-    near = sorted(reaching, key=lambda test: (not test.startswith(part), test)) or part
-    yield (*near, *ON_SQLITE)
-    yield (*near, *ON_SERVERS)
+    if reaching:
+        near = sorted(reaching, key=lambda test: (not test.startswith(part), test))
+        yield (*near, *ON_SQLITE)
+        yield (*near, *ON_SERVERS)
+    # What is cached only the first test has reached, of all that depend on it.
+    yield (*part, *ON_SQLITE)
+    yield (*part, *ON_SERVERS)
     if not reaching:
         yield tuple(test for test in REST if test not in part)
 
