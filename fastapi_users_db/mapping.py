@@ -109,8 +109,9 @@ class Entity:
             if isinstance(attribute.columns[0], Column)
         }
         self.synonyms = {synonym.key: synonym.name for synonym in mapper.synonyms}
-        # Deleting what is gone already is a success; SQLAlchemy would warn.
-        mapper.confirm_deleted_rows = False
+        if mapper.version_id_col is None:
+            # Deleting what is gone already is a success; SQLAlchemy would warn.
+            mapper.confirm_deleted_rows = False
 
     @cached_property
     def id(self) -> str:

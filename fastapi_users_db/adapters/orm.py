@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic
 
-from sqlalchemy import and_, delete, inspect, select
+from sqlalchemy import and_, delete, event, inspect, select
 from sqlalchemy.exc import InvalidRequestError, StatementError, UnboundExecutionError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, make_transient_to_detached
@@ -26,6 +26,7 @@ from fastapi_users_db.adapters.base import (
 from fastapi_users_db.adapters.history import has_only_read
 from fastapi_users_db.adapters.retries import checked_retries, repeated
 from fastapi_users_db.adapters.session import (
+    OUTDATED,
     Held,
     attach,
     begin_savepoint,
@@ -148,7 +149,7 @@ class SQLAlchemyUserDatabase(_OverSession, UserDatabase[UP, ID], Generic[UP, ID]
             statement = statement.options(*options)
         _, session = sessions(self.session)
         # Without autoflush, changes that are not written yet would be lost.
-        if session is not None and session.expire_on_commit and session.autoflush:
+        if session is not None and session.autoflush and session.info.get(OUTDATED):
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
         user: Any = (await execute(self.session, statement)).unique().scalar_one_or_none()
@@ -286,6 +287,8 @@ class SessionUnit(Unit):
         self._subject = None if self._is_new else subject
         self._accounts: list[Any] = []
         self._removed: list[Any] = []
+        self._removed_with_subject: list[Any] = []
+        self._displaced: list[Any] = []
         self._outdated: set[str] = set()
         self._is_changing = self._is_removing = False
         # Whether a new transaction has begun since, in which a lock would stay.
@@ -298,17 +301,25 @@ class SessionUnit(Unit):
         self._guard = ExitStack()
 
     async def __aenter__(self) -> SessionUnit:
-        self._guard.enter_context(in_one_task(self._inside))
+        inside = self._inside
+        self._guard.enter_context(in_one_task(inside))
         if self._subject is not None and self._given is not NOTHING:
             # A savepoint flushes, and so does a query: after that nobody knows.
             state: Any = instance_state(self._subject)
             self._outdated = outdated_by_flush(state, entity(state.class_))
         try:
+            if inside is not None:
+                key = None if self._subject is None else instance_state(self._subject).key
+                changed = (*inside.new, *inside.dirty, *inside.deleted)
+                others = (i for i in changed if i is not self._subject)
+                if any(key is None or instance_state(i).key != key for i in others):
+                    # What the app has changed besides is not to be explained by what was given.
+                    await self._session.flush()
             if not self._adapter.commit:
-                self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
+                self._savepoint = await begin_savepoint(self._session, inside, self._mapper)
         except BaseException as error:
             with self._guard:
-                raise await self._undo(error) from error.__cause__
+                raise await self._undo(error, is_given=False) from error.__cause__
         return self
 
     @property
@@ -325,7 +336,7 @@ class SessionUnit(Unit):
 
     async def set_apart(self) -> None:
         self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
-        self.is_apart = True
+        self.is_apart = self._savepoint is not None
 
     async def __aexit__(
         self,
@@ -349,7 +360,10 @@ class SessionUnit(Unit):
                     if savepoint is not None:
                         await savepoint.__aexit__(None, None, None)
                     if self._adapter.commit:
-                        await commit(self._session, self._inside)
+                        await commit(self._session, inside)
+                    if inside is None and self._subject is not None and not self._is_removing:
+                        # Nobody else knows what the commit has left it with.
+                        await self._session.refresh(self._subject)
                     return
                 except BaseException as failure:
                     error = failure
@@ -366,7 +380,7 @@ class SessionUnit(Unit):
         is_loaded = self._has_collection or OAUTH_ACCOUNTS in self._of.eager
         if is_loaded and OAUTH_ACCOUNTS not in instance_state(user).dict:
             set_committed_value(user, OAUTH_ACCOUNTS, [])
-        attach(self._session, self._inside, user)
+        self._displaced = attach(self._session, self._inside, user)
         return user
 
     def set(self, instance: Any, values: Mapping[str, Any]) -> None:
@@ -406,35 +420,45 @@ class SessionUnit(Unit):
         if state.was_deleted or (state.key is None and self._inside is not None):
             self._subject = None  # there is no row
             return
-        if self._inside is None or state.session is not self._inside:
+        if state.mapper.version_id_col is not None and not await self.exists(instance):
+            # SQLAlchemy would refuse to delete it, as one of another version.
+            self._subject = None
+            return
+        self._is_changing = self._is_removing = True
+        self._removed.append(instance)
+        if self._inside is None:
+            return
+        if state.session is not self._inside:
             attach(self._session, self._inside, instance)
         if self._oauth is not None:
             accounts = state.dict.get(OAUTH_ACCOUNTS) if self._has_collection else None
             if accounts is None:
                 accounts = [account for _, account in await self.accounts(instance, ())]
-            self._removed += members(accounts)
-        self._is_changing = self._is_removing = True
-        self._removed.append(instance)
+            self._removed_with_subject = members(accounts)
 
     async def accounts(
         self, user: Any, external: Iterable[ExternalAccount], *, newest: bool = False
     ) -> list[tuple[bool, Any]]:
         users, session = self._of, self._inside
         assert isinstance(users, UserEntity)
+        if session is None:
+            # A mock, or a session of which nothing more is known than that it executes.
+            found = None if user is None else getattr(user, OAUTH_ACCOUNTS, None)
+            return [(True, account) for account in members(found)]
         owner = {} if user is None else users.owner_values(user)
         statement, parameters = select_accounts(users, owner, external, instances=True)
-        if session is None or session.autoflush:
-            if session is not None and (session.new or session.dirty or session.deleted):
-                await self._session.flush()
-            # Without autoflush, changes that are not written yet would be lost.
-            statement = statement.execution_options(populate_existing=True)
+        if session.new or session.dirty or session.deleted:
+            await self._session.flush()  # what is not written yet would be lost
+        statement = statement.execution_options(populate_existing=True)
         if newest and not self._is_undone:
             statement = statement.with_for_update(read=True, of=self._oauth.table)
+        held = Held(session, False, self._oauth.target)
         result = await self.execute(statement, parameters, mapper=self._oauth.mapper)
         marked = [
             (bool(owner) and all(read(account, key) == owner[key] for key in owner), account)
             for account in result.unique().scalars()
         ]
+        held.restore()  # what is loaded lazily, of those that the app holds
         if user is not None and self._has_collection:
             set_committed_value(user, OAUTH_ACCOUNTS, [a for is_own, a in marked if is_own])
             if users.relationship_to_accounts.order_by:
@@ -442,6 +466,8 @@ class SessionUnit(Unit):
         return marked
 
     async def exists(self, instance: Any) -> bool:
+        if self._inside is None:
+            return True
         lock = not self._is_undone
         return bool(await self._session.run_sync(self._is_there, instance, lock=lock))
 
@@ -475,7 +501,19 @@ class SessionUnit(Unit):
         """Flush, and load what the flush has left the subject without."""
         subject, dialect = self._subject, session.get_bind(self._mapper).dialect.name
         if subject is None or self._is_removing:
-            session.flush()
+            if not session.dispatch.before_flush:
+                # The app's own delete() may have kept the user.
+                accounts = self._removed_with_subject if subject in session.deleted else ()
+                with as_in_flush(session):  # a cascade looks for more
+                    for account in accounts:
+                        session.delete(account)
+                session.flush()
+            else:
+                event.listen(session, "before_flush", self._remove_accounts)
+                try:
+                    session.flush()
+                finally:
+                    event.remove(session, "before_flush", self._remove_accounts)
             users: Any = self._of
             is_gone = subject is not None and instance_state(subject).deleted
             if is_gone and self._oauth is not None and dialect == "sqlite":
@@ -518,6 +556,12 @@ class SessionUnit(Unit):
             self._check_owner(session, subject, self.owner)
         if outdated:
             self._reload(session, subject, outdated)
+
+    def _remove_accounts(self, session: Session, *_: Any) -> None:
+        """Remove the user's accounts, after the app's listeners, unless one has kept the user."""
+        if self._subject in session.deleted:
+            for account in self._removed_with_subject:
+                session.delete(account)
 
     def _check_owner(self, session: Session, token: Any, owner: Owner) -> None:
         """Refuse a token of a user who is gone, once it is written and none can go any more."""
@@ -566,8 +610,16 @@ class SessionUnit(Unit):
             for name in before.keys() & state.unloaded:
                 set_committed_value(instance, name, before[name])
 
-    async def _undo(self, error: BaseException, held: Held | None = None) -> BaseException:
-        """Undo what was written, and return the error to raise."""
+    async def _undo(
+        self, error: BaseException, held: Held | None = None, *, is_given: bool = True
+    ) -> BaseException:
+        """Undo what was written, and return the error to raise.
+
+        Parameters:
+            error: what has failed.
+            held: what the objects of the session had loaded before.
+            is_given: whether it may be explained by what the write was given.
+        """
         oauth_tables = [] if self._oauth is None else [self._oauth.table]
         violated = violation(error, *self._of.tables, *oauth_tables)
         hide_parameters(error)
@@ -585,12 +637,15 @@ class SessionUnit(Unit):
             return error
         finally:
             held.restore()
+            for instance in self._displaced:
+                with suppress(InvalidRequestError):  # another has taken its place again
+                    self._session.add(instance)
         if not isinstance(error, Exception) or getattr(error, "connection_invalidated", False):
             return error
         meant = error
         with suppress(Exception):
             await self._session.run_sync(held.reload)
-            if isinstance(error, _EXPLAINABLE):
+            if is_given and isinstance(error, _EXPLAINABLE):
                 subject = None if self._is_new else self._subject
                 meant = await self._adapter._explain(error, violated, self, subject, self._given)
         return meant

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, 
 from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import Engine
@@ -35,9 +36,15 @@ from fastapi_users_db.mapping import (
     is_statement,
     members,
 )
-from fastapi_users_db.versions.sqlalchemy import as_in_flush, is_in_block, written_states
+from fastapi_users_db.versions.sqlalchemy import (
+    as_in_flush,
+    is_autocommit,
+    is_in_block,
+    written_states,
+)
 
 __all__ = [
+    "OUTDATED",
     "Held",
     "attach",
     "begin_savepoint",
@@ -60,6 +67,9 @@ __all__ = [
 
 _T = TypeVar("_T")
 _TASK = "fastapi_users_db.task"
+
+OUTDATED = "fastapi_users_db.outdated"
+"""Of a session's `info`: what a commit would have expired, but for `commit`."""
 
 
 def check_session(session: Any, usage: str) -> None:
@@ -202,10 +212,16 @@ async def roll_back(session: Any) -> None:
 async def begin_savepoint(
     session: AsyncSession, inside: Session | None, mapper: Mapper[Any]
 ) -> Any:
-    """Begin a savepoint where the session writes, in a transaction on SQLite too."""
+    """Begin a savepoint where the session writes, in a transaction on SQLite too.
+
+    Where each statement is a transaction of its own, there is none: `None`.
+    """
     with nullcontext() if inside is None else as_in_flush(inside):
         connection = await session.connection(bind_arguments={"mapper": mapper})
-    if connection.dialect.name == "sqlite":
+    if connection.dialect.name != "sqlite":
+        if is_autocommit(connection):
+            return None  # there is no transaction of which it could be a part
+    else:
         # Its driver begins none for a SAVEPOINT, so that releasing it would commit. Two that had
         # read could not both write: the lock is taken before.
         raw: Any = await connection.get_raw_connection()
@@ -226,16 +242,21 @@ async def commit(session: Any, inside: Session | None) -> None:
         await session.commit()
     finally:
         inside.expire_on_commit = True
+    inside.info.setdefault(OUTDATED, WeakSet()).update(inside.identity_map.all_states())
 
 
-def attach(session: Any, inside: Session | None, instance: Any) -> None:
+def attach(session: Any, inside: Session | None, instance: Any) -> list[Any]:
     """Add an instance to a session, in place of another, unchanged instance of the same row.
 
     SQLAlchemy would refuse or warn of the two, and show the key: of an access token, the token.
 
+    Returns:
+        Those whose place was taken.
+
     Raises:
         sqlalchemy.exc.InvalidRequestError: the other one is changed.
     """
+    displaced = []
     loaded = instance_state(instance).dict
     kind: Any = type(instance)
     found = (loaded.get(name) for name in entity(kind).eager)
@@ -254,7 +275,9 @@ def attach(session: Any, inside: Session | None, instance: Any) -> None:
                 f"flush or expunge it first."
             )
         inside.expunge(other)
+        displaced.append(other)
     session.add(instance)
+    return displaced
 
 
 def write_whatever_was_read(state: Any, of: Entity, given: Mapping[str, Any]) -> None:
@@ -286,15 +309,19 @@ def outdated_by_flush(state: Any, of: Entity) -> set[str]:
 
 
 class Held:
-    """What the objects of a session have loaded, to give it back after a rollback expired it.
+    """What the objects of a session have loaded, to give it back to those that have lost it.
 
     Parameters:
         session: the session.
         whole_transaction: whether the rollback is one of the transaction, not of a savepoint.
+        kind: of which class, if not of every one.
     """
 
-    def __init__(self, session: Session | None, whole_transaction: bool) -> None:
+    def __init__(
+        self, session: Session | None, whole_transaction: bool, kind: type[Any] = object
+    ) -> None:
         held = [] if session is None else list(session.identity_map.values())
+        held = [instance for instance in held if isinstance(instance, kind)]
         states = [(instance, instance_state(instance)) for instance in held]
         written: Collection[Any] = ()
         if session is not None and states and whole_transaction:
@@ -343,9 +370,9 @@ def live_tables(session: Any, mapped: Any) -> LiveTables:
 
     async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
         # The catalogue's own tables are bound nowhere.
-        where = {"mapper": mapper, "bind": current.get_bind(mapper)}
         with in_one_task(inside):
-            result = await current.execute(statement, bind_arguments=where)
+            connection: Any = await current.connection(bind_arguments={"mapper": mapper})
+            result = await connection.execute(statement)
         return result.mappings().all()  # type: ignore[no-any-return]
 
     async def fetch_schemas() -> Mapping[str | None, str | None]:
@@ -354,5 +381,6 @@ def live_tables(session: Any, mapped: Any) -> LiveTables:
         options = connection.sync_connection.get_execution_options()
         return options.get("schema_translate_map") or {}
 
-    engine = current.get_bind(mapper).engine
+    # An app's own get_bind() need take no other arguments.
+    engine = (current if inside is None else inside).get_bind(mapper).engine
     return LiveTables(engine.dialect, fetch, fetch_schemas, engine)

@@ -22,6 +22,7 @@ __all__ = [
     "as_in_flush",
     "create_index_if",
     "has_own_constructor",
+    "is_autocommit",
     "is_mapped_by_annotation",
     "is_without_primary_key",
     "python_type",
@@ -95,6 +96,19 @@ def connections(session: Session) -> set[Connection]:
     """
     transaction: Any = session.get_transaction()
     return set() if transaction is None else {held[0] for held in transaction._connections.values()}
+
+
+def is_autocommit(connection: Any) -> bool:
+    """Tell whether each statement of a connection is a transaction of its own.
+
+    What an engine was created with has no public name, and another one in 1.4.
+    """
+    dialect: Any = connection.dialect
+    of_engine = getattr(dialect, "_on_connect_isolation_level", None) or getattr(
+        dialect, "isolation_level", None
+    )
+    options = connection.sync_connection.get_execution_options()
+    return bool(options.get("isolation_level", of_engine) == "AUTOCOMMIT")
 
 
 def is_in_block(session: Session) -> bool:
