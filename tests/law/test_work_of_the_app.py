@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import ForeignKey, event
+from sqlalchemy import DDL, FetchedValue, ForeignKey, event
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import (
@@ -27,7 +27,7 @@ from fastapi_users_db import (
     UserAlreadyExistsError,
     UserNotFoundError,
 )
-from tests.law.conftest import App
+from tests.law.conftest import BOTH, App
 from tests.people import ACCOUNT, ANNE, BERT
 
 
@@ -86,6 +86,39 @@ class VersionedToken(SQLAlchemyBaseAccessTokenTable[int], VersionedBase):
     user_id: Mapped[int] = mapped_column()
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  SQLAlchemy's own form
+
+
+class StampedBase(DeclarativeBase):
+    pass
+
+
+class StampedUser(SQLAlchemyBaseUserTable[int], StampedBase):
+    # RETURNING does not show what a trigger of SQLite's writes.
+    __table_args__ = {"implicit_returning": False}  # noqa: RUF012  SQLAlchemy's own form
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stamp: Mapped[int | None] = mapped_column(
+        server_default=FetchedValue(), server_onupdate=FetchedValue()
+    )
+
+
+STAMP = DDL(
+    """CREATE OR REPLACE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN NEW.stamp = coalesce(OLD.stamp, 6) + 1; RETURN NEW; END'"""
+).execute_if(dialect="postgresql")
+TRIGGERS = {
+    "sqlite": """CREATE TRIGGER stamp_{0} AFTER {0} ON "user" {1} BEGIN
+        UPDATE "user" SET stamp = coalesce(stamp, 6) + 1 WHERE id = NEW.id; END""",
+    "postgresql": """CREATE TRIGGER stamp_{0} BEFORE {0} ON "user"
+        FOR EACH ROW EXECUTE FUNCTION stamp()""",
+    "mysql": """CREATE TRIGGER stamp_{0} BEFORE {0} ON user
+        FOR EACH ROW SET NEW.stamp = coalesce(NEW.stamp, 6) + 1""",
+}
+event.listen(StampedBase.metadata, "after_create", STAMP)
+for dialect, trigger in TRIGGERS.items():
+    for operation in ("INSERT", "UPDATE"):
+        condition = "WHEN NEW.stamp IS OLD.stamp" if operation == "UPDATE" else ""
+        stamp = DDL(trigger.format(operation, condition)).execute_if(dialect=dialect)
+        event.listen(StampedBase.metadata, "after_create", stamp)
 
 
 async def execute(app: App, statement: Any) -> None:
@@ -296,6 +329,22 @@ async def test_accounts_go_with_their_user_after_a_listener(app: App) -> None:
     assert (await app.number(User), await app.number(Account)) == (0, 0)
 
 
+@pytest.mark.parametrize("backend", ["orm"], indirect=True)
+async def test_listeners_of_a_commit_see_what_is_flushed(app: App) -> None:
+    await app.use(Base.metadata)
+    seen: dict[str, int] = {}
+    async with AsyncSession(app.engine, expire_on_commit=False) as session:
+        for name in ("before_flush", "before_commit"):
+            event.listen(
+                session.sync_session,
+                name,
+                lambda session, *_, name=name: seen.setdefault(name, len(session.new)),
+            )
+        await SQLAlchemyUserDatabase(session, User).create(ANNE)
+
+    assert seen == {"before_flush": 1, "before_commit": 0}
+
+
 @pytest.fixture
 async def autocommit(app: App) -> AsyncIterator[AsyncSession]:
     """A session of which each statement is a transaction of its own."""
@@ -362,3 +411,12 @@ async def test_a_session_may_have_no_more_than_upstream_calls(app: App) -> None:
         await users.delete(await users.update(anne, {"is_active": False}))
 
     assert (await app.number(VersionedUser), await app.number(VersionedAccount)) == (0, 0)
+
+
+@pytest.mark.parametrize("backend", BOTH, indirect=True)
+async def test_what_a_trigger_writes_is_read_where_the_class_says_so(app: App) -> None:
+    async with app.users(StampedUser) as users:
+        anne = await users.create(ANNE)
+        assert anne.stamp == 7
+        await users.update(anne, {"is_active": False})
+        assert anne.stamp == 8
