@@ -7,6 +7,7 @@ import asyncio
 import uuid
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -133,13 +134,14 @@ async def test_an_expression_is_no_parameter(database: Database) -> None:
 async def test_a_type_that_does_not_say_whether_it_may_be_cached_is_not_warned_of(
     database: Database,
 ) -> None:
-    users: Any = DatabasesUserDatabase(database, loud_users, user_model=dict)
+    users: Any = DatabasesUserDatabase(database, loud_users, user_model=SimpleNamespace)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         anne = await users.create({**ANNE, "name": "anne"})
         bert = await users.create({**BERT, "name": "bert"})
-        assert (await users.get(anne["id"]))["name"] == "ANNE"
-        assert (await users.get_by_email("bert@example.com"))["id"] == bert["id"]
+        assert (await users.get(anne.id)).name == "ANNE"
+        await users.update(bert, {"hashed_password": "new"})
+        assert (await users.get_by_email("bert@example.com")).hashed_password == "new"
 
 
 def test_it_shows_the_statement() -> None:

@@ -188,15 +188,20 @@ async def test_what_is_no_name_of_an_account_is_refused(database: Database, valu
         await users.get_by_oauth_account("provider", value)
 
 
-async def test_a_user_whose_update_is_cancelled_is_as_before(database: Database) -> None:
-    users = DatabasesUserDatabase(database, User)
+@pytest.mark.parametrize(
+    "change", [{"email": "other@example.com"}, {"email": "other@example.com", "oauth_accounts": []}]
+)
+async def test_a_user_whose_update_is_cancelled_is_as_before(
+    database: Database, change: dict[str, Any]
+) -> None:
+    users = DatabasesUserDatabase(database, User, OAuthAccount)
     anne = await users.create(ANNE)
 
     async def update() -> None:
         task = asyncio.current_task()
         assert task is not None
         task.cancel()
-        await users.update(anne, {"email": "other@example.com"})
+        await users.update(anne, change)
 
     with pytest.raises(asyncio.CancelledError):
         await asyncio.create_task(update())

@@ -534,7 +534,8 @@ class SessionUnit(Unit):
         session.flush()
         if self._given.accounts is not None and not self._is_new:
             # Elsewhere the foreign key refuses accounts of a user who is gone.
-            if (dialect == "sqlite" or not is_writing) and not self._is_there(session, subject):
+            is_unsure = dialect == "sqlite" or not is_writing
+            if is_unsure and not self._is_there(session, subject, lock=False):
                 raise self._adapter._not_found()
             outdated |= of.expressions
         for instance, changed, before in written:
@@ -572,7 +573,7 @@ class SessionUnit(Unit):
         if found is None and user_id is not None:
             raise UserNotFoundError()
 
-    def _is_there(self, session: Session, instance: Any, *, lock: bool = False) -> bool:
+    def _is_there(self, session: Session, instance: Any, *, lock: bool) -> bool:
         """Tell it of an object's row: with a lock, past the snapshot of the app's transaction."""
         state: Any = instance_state(instance)
         columns = state.mapper.primary_key
@@ -605,7 +606,7 @@ class SessionUnit(Unit):
                 for name in names:
                     getattr(instance, name)  # SQLAlchemy 1.4 leaves relationships to be loaded
         except InvalidRequestError:
-            if not self._is_there(session, self._subject):
+            if not self._is_there(session, self._subject, lock=False):
                 raise self._adapter._not_found() from None
             for name in before.keys() & state.unloaded:
                 set_committed_value(instance, name, before[name])

@@ -112,7 +112,9 @@ PARTS: dict[str, tuple[str, ...]] = {
     "fastapi_users_db/values.py": ("tests/conformance", "tests/hostile", *MAPPING),
     "fastapi_users_db": (*TABLES, *ADAPTERS),
     f"{SHIM}/_arguments.py": ("tests/compat/test_wrong_calls.py", "tests/compat"),
-    f"{SHIM}/_deprecations.py": ("tests/compat/test_warnings.py", "tests/compat"),
+    f"{SHIM}/_deprecations.py": (
+        *("tests/compat/test_warnings.py", "tests/docs/test_deprecations.py", "tests/compat"),
+    ),
     f"{SHIM}/_exposed.py": ("tests/compat/test_imports.py", "tests/compat"),
     f"{SHIM}/tables.py": ("tests/compat/test_tables.py", "tests/compat"),
     f"{SHIM}/user_database.py": ("tests/compat/test_conventions.py", "tests/compat"),

@@ -28,7 +28,7 @@ def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     async def exists(*_: Any) -> bool:
         return True
 
-    monkeypatch.setattr(orm.SessionUnit, "_is_there", lambda *_: True)
+    monkeypatch.setattr(orm.SessionUnit, "_is_there", lambda *_, **__: True)
     for unit in (orm.SessionUnit, databases.RowsUnit):
         monkeypatch.setattr(unit, "exists", exists)
 

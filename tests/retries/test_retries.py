@@ -261,6 +261,11 @@ async def select_with_a_suffix(session: AsyncSession) -> None:
     await session.execute(select(User.id).suffix_with(text("FOR UPDATE")))
 
 
+async def select_with_a_hint(session: AsyncSession) -> None:
+    # PostgreSQL has none of its own: what is between a table's name and a comma may be anything.
+    await session.execute(select(User.id).with_hint(User, "AS u", "oracle"))
+
+
 async def open_with_options(session: AsyncSession) -> None:
     await session.connection(execution_options={"isolation_level": "SERIALIZABLE"})
 
@@ -270,6 +275,7 @@ OF_THE_APP = [
     call_a_function_in_values,
     select_a_construct_of_its_own,
     select_with_a_suffix,
+    select_with_a_hint,
     open_with_options,
     update_through_the_session,
     update_through_the_connection,
