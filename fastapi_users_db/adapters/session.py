@@ -282,8 +282,6 @@ def attach(session: Any, inside: Session | None, instance: Any) -> list[Any]:
 
 def write_whatever_was_read(state: Any, of: Entity, given: Mapping[str, Any]) -> None:
     """Have the framework's own columns written, also where they seem not to have changed."""
-    if state.key is None:
-        return
     for name in ALWAYS_WRITTEN:
         attribute = of.synonyms.get(name, name)
         is_there = attribute in of.columns and attribute in state.dict

@@ -69,6 +69,12 @@ class TestORM:
         with raises(LEGACY_ORM):
             SQLAlchemyUserDatabase(UserDB, session, legacy.users)
 
+    def test_model_session_core_table_of_accounts(
+        self, session: AsyncSession, legacy: SimpleNamespace
+    ) -> None:
+        with raises(LEGACY_ORM):
+            SQLAlchemyUserDatabase(UserDB, session, legacy.UserTable, legacy.users)
+
     def test_only_the_session(self, session: AsyncSession) -> None:
         with raises(CURRENT):
             SQLAlchemyUserDatabase(session)

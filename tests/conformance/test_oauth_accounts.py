@@ -172,6 +172,13 @@ async def test_get_by_oauth_account_compares_exactly(users: Any, account_id: str
     assert await users.get_by_oauth_account("provider", "ABC")
 
 
+async def test_an_account_like_another_users_is_nobodys(users: Any) -> None:
+    await users.create({**ANNE, "oauth_accounts": [account("ABC")]})
+    bert = await users.create(BERT)
+    await users.add_oauth_account(bert, account("abc"))
+    assert (await users.get_by_oauth_account("provider", "abc")).id == bert.id
+
+
 async def test_get_by_oauth_account_chooses_where_two_users_are_linked(backend: Backend) -> None:
     users = [await backend.users.create(who) for who in (ANNE, BERT)]
     for user in users:
