@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect as python_inspect
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Enum,
+    ForeignKeyConstraint,
     Integer,
     MetaData,
     String,
@@ -404,11 +405,14 @@ class UserEntity(Entity):
 
     Attributes:
         oauth: the OAuth account's class or table, or `None`.
+        collection: the attribute behind `oauth_accounts`.
     """
 
     def __init__(self, target: Any, oauth_target: Any = None) -> None:
         super().__init__(target)
         self.oauth = None if oauth_target is None else entity(oauth_target)
+        # It may be a synonym of the relationship.
+        self.collection = self.synonyms.get(OAUTH_ACCOUNTS, OAUTH_ACCOUNTS)
 
     @cached_property
     def id_expression(self) -> Any:
@@ -420,33 +424,48 @@ class UserEntity(Entity):
 
     @cached_property
     def references(self) -> list[tuple[Column[Any], Column[Any]]]:
-        """The columns of the OAuth account that refer to its user, each with the user's column."""
+        """The columns of the OAuth account that refer to its user, each with the user's column.
+
+        A class without a relationship and without a foreign key has none.
+        """
         assert self.oauth is not None
         accounts = self.oauth
-        if self.mapper is not None:
-            pairs: Any = self.relationship_to_accounts.local_remote_pairs
+        if self.relationship is not None:
+            pairs: Any = self.relationship.local_remote_pairs
             return [(account, user) for user, account in pairs]
-        constraints = accounts.table.foreign_key_constraints
-        to_users = [c for c in constraints if c.referred_table is self.table]
+        to_users = list(_foreign_keys(accounts.table, self.tables))
         if to_users:
             elements = min(to_users, key=lambda constraint: constraint.column_keys[0]).elements
             return [(element.parent, element.column) for element in elements]
-        return [(accounts.column("user_id"), self.column("id"))]
+        return [] if self.mapper else [(accounts.column("user_id"), self.column("id"))]
 
     @cached_property
-    def relationship_to_accounts(self) -> RelationshipProperty[Any]:
-        """The relationship `oauth_accounts`."""
-        assert self.oauth is not None
-        assert self.mapper is not None
-        found = self.mapper.relationships.get(OAUTH_ACCOUNTS)
+    def relationship(self) -> RelationshipProperty[Any] | None:
+        """The relationship `oauth_accounts`, or `None` if none leads to the OAuth accounts."""
+        if self.oauth is None or self.mapper is None:
+            return None
+        found = self.mapper.relationships.get(self.collection)
         mapper: Any = self.oauth.mapper
-        if found is None or not found.mapper.common_parent(mapper):
-            name = self.oauth.name
-            raise TypeError(
-                f"{self.name} needs a relationship to {name}: "
-                f'oauth_accounts: Mapped[list[{name}]] = relationship("{name}", lazy="joined")'
-            )
-        return found
+        return found if found is not None and found.mapper.common_parent(mapper) else None
+
+    @cached_property
+    def relationship_to_accounts(self) -> RelationshipProperty[Any] | None:
+        """The relationship `oauth_accounts`, where one has to be: a bare `Table` has none.
+
+        Raises:
+            TypeError: the class has none.
+        """
+        if self.mapper is not None and self.relationship is None:
+            raise self._without_relationship()
+        return self.relationship
+
+    def _without_relationship(self) -> TypeError:
+        assert self.oauth is not None
+        name = self.oauth.name
+        return TypeError(
+            f"{self.name} needs a relationship to {name}: "
+            f'oauth_accounts: Mapped[list[{name}]] = relationship("{name}", lazy="joined")'
+        )
 
     @cached_property
     def owner_attributes(self) -> dict[str, str]:
@@ -467,7 +486,13 @@ class UserEntity(Entity):
 
     @cached_property
     def is_owner(self) -> Any:
-        """The criterion that an OAuth account refers to a user."""
+        """The criterion that an OAuth account refers to a user.
+
+        Raises:
+            TypeError: nothing of it does.
+        """
+        if not self.references:
+            raise self._without_relationship()
         return and_(*(account == user for account, user in self.references))
 
     @cached_property
@@ -476,18 +501,14 @@ class UserEntity(Entity):
 
         It does not if it is dynamic or write-only, which is a statement.
         """
-        return (
-            self.oauth is not None
-            and self.mapper is not None
-            and not is_statement(self.relationship_to_accounts)
-        )
+        return self.relationship is not None and not is_statement(self.relationship)
 
     @cached_property
     def options(self) -> list[Any]:
         """The loader options that make a user complete."""
-        if not self.has_collection or OAUTH_ACCOUNTS in self.eager:
+        if not self.has_collection or self.collection in self.eager:
             return self.deferred
-        return [*self.deferred, joinedload(getattr(self.target, OAUTH_ACCOUNTS))]
+        return [*self.deferred, joinedload(getattr(self.target, self.collection))]
 
     @cached_property
     def has_versions(self) -> bool:
@@ -645,16 +666,13 @@ def is_mapped_class(value: Any) -> bool:
 def check_oauth_account_class(user_table: Any, oauth_account_table: Any, usage: str) -> None:
     """Raise `TypeError` if this is not the class of the user's OAuth accounts, with the right call.
 
-    What the relationship leads to is known once the mapper is configured. To ask earlier would
-    configure it, and the app may have classes still to declare: then the first use tells.
+    What the relationship leads to, if there is one, the first use tells that needs it.
     """
     if hasattr(user_table, "oauth_name") and not hasattr(oauth_account_table, "oauth_name"):
         raise TypeError(
             f"user_table and oauth_account_table are swapped: {user_table.__name__} is the class "
             f"of OAuth accounts. Call {usage}."
         )
-    if inspect(user_table).configured:
-        user_entity(user_table, oauth_account_table).relationship_to_accounts  # noqa: B018
 
 
 def is_statement(relationship: RelationshipProperty[Any]) -> bool:
@@ -681,6 +699,15 @@ def _integer_operand(value: int) -> Any:
         return None
     # asyncpg refuses what is out of the column's range; a wider operand is simply not found.
     return value if -(2**31) <= value < 2**31 else sql_cast(value, BigInteger)
+
+
+def _foreign_keys(table: Any, referred: Sequence[Any]) -> Iterator[ForeignKeyConstraint]:
+    """Yield the foreign keys of a table to one of others."""
+    for constraint in table.foreign_key_constraints:
+        # The user table may be declared elsewhere.
+        with suppress(NoReferencedTableError):
+            if constraint.referred_table in referred:
+                yield constraint
 
 
 def _unique_keys(table: Any) -> Iterator[set[Any]]:

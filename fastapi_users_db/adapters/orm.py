@@ -293,6 +293,7 @@ class SessionUnit(Unit):
         self._mapper: Any = of.mapper
         self._oauth: Any = of.oauth if isinstance(of, UserEntity) else None
         self._has_collection = isinstance(of, UserEntity) and of.has_collection
+        self._collection = of.collection if isinstance(of, UserEntity) else OAUTH_ACCOUNTS
         self._session, self._inside = sessions(adapter.session)
         self._savepoint: Any = None
         self._guard = ExitStack()
@@ -363,9 +364,9 @@ class SessionUnit(Unit):
     def add(self, values: Mapping[str, Any]) -> Any:
         self._is_changing = True
         self._subject = user = self._of.build(values)
-        is_loaded = self._has_collection or OAUTH_ACCOUNTS in self._of.eager
-        if is_loaded and OAUTH_ACCOUNTS not in instance_state(user).dict:
-            set_committed_value(user, OAUTH_ACCOUNTS, [])
+        is_loaded = self._has_collection or self._collection in self._of.eager
+        if is_loaded and self._collection not in instance_state(user).dict:
+            set_committed_value(user, self._collection, [])
         attach(self._session, self._inside, user)
         return user
 
@@ -409,7 +410,7 @@ class SessionUnit(Unit):
         if self._inside is None or state.session is not self._inside:
             attach(self._session, self._inside, instance)
         if self._oauth is not None:
-            accounts = state.dict.get(OAUTH_ACCOUNTS) if self._has_collection else None
+            accounts = state.dict.get(self._collection) if self._has_collection else None
             if accounts is None:
                 accounts = [account for _, account in await self.accounts(instance, ())]
             self._removed += members(accounts)
@@ -436,9 +437,9 @@ class SessionUnit(Unit):
             for account in result.unique().scalars()
         ]
         if user is not None and self._has_collection:
-            set_committed_value(user, OAUTH_ACCOUNTS, [a for is_own, a in marked if is_own])
-            if users.relationship_to_accounts.order_by:
-                self._outdated.add(OAUTH_ACCOUNTS)
+            set_committed_value(user, self._collection, [a for is_own, a in marked if is_own])
+            if users.relationship is not None and users.relationship.order_by:
+                self._outdated.add(self._collection)
         return marked
 
     async def exists(self, instance: Any) -> bool:
@@ -509,11 +510,11 @@ class SessionUnit(Unit):
                 outdated |= names
             elif names and self._has_collection:
                 session.expire(instance, names)
-                outdated.add(OAUTH_ACCOUNTS)
+                outdated.add(self._collection)
             elif names:
                 self._reload(session, instance, names)
-        if self._has_collection and OAUTH_ACCOUNTS not in state.dict:
-            outdated.add(OAUTH_ACCOUNTS)
+        if self._has_collection and self._collection not in state.dict:
+            outdated.add(self._collection)
         if self.owner is not None:
             self._check_owner(session, subject, self.owner)
         if outdated:
