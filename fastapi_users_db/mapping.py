@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.exc import NoReferencedColumnError, NoReferencedTableError
-from sqlalchemy.orm import Mapper, RelationshipProperty, joinedload, registry, undefer
+from sqlalchemy.orm import Mapper, RelationshipProperty, joinedload, registry, selectinload, undefer
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import UnmappedClassError
 from sqlalchemy.sql.functions import FunctionElement
@@ -203,9 +203,13 @@ class Entity:
     @cached_property
     def deferred(self) -> list[Any]:
         """The loader options for columns that are loaded nevertheless."""
+        return [undefer(getattr(self.target, name)) for name in self.deferred_names]
+
+    @cached_property
+    def deferred_names(self) -> list[str]:
+        """The deferred columns that are loaded nevertheless."""
         attributes: Iterable[Any] = () if self.mapper is None else self.mapper.column_attrs
-        names = [a.key for a in attributes if a.deferred and not a.raiseload]
-        return [undefer(getattr(self.target, name)) for name in names]
+        return [a.key for a in attributes if a.deferred and not a.raiseload]
 
     @cached_property
     def framework_columns(self) -> dict[str, Column[Any]]:
@@ -505,10 +509,24 @@ class UserEntity(Entity):
 
     @cached_property
     def options(self) -> list[Any]:
-        """The loader options that make a user complete."""
+        """The loader options that make a user complete, in one statement."""
+        return self._options(joinedload)
+
+    @cached_property
+    def options_beside(self) -> list[Any]:
+        """The same for a statement that takes no further join: a lock, groups, distinct rows."""
+        return self._options(selectinload)
+
+    def _options(self, load: Any) -> list[Any]:
         if not self.has_collection or self.collection in self.eager:
             return self.deferred
-        return [*self.deferred, joinedload(getattr(self.target, self.collection))]
+        return [*self.deferred, load(getattr(self.target, self.collection))]
+
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """What these options load."""
+        collection = [self.collection] if self.has_collection else []
+        return frozenset((*self.deferred_names, *collection))
 
     @cached_property
     def has_versions(self) -> bool:

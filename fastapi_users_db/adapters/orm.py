@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.sql import Select
 
 from fastapi_users_db.accounts import ExternalAccount
 from fastapi_users_db.adapters.base import (
@@ -144,7 +145,16 @@ class SQLAlchemyUserDatabase(_OverSession, UserDatabase[UP, ID], Generic[UP, ID]
 
     @repeated
     async def _get_user(self, statement: Any) -> UP | None:
-        if options := self._users.options:
+        users = self._users
+        # One of the app's own may select anything.
+        selected = statement.column_descriptions if isinstance(statement, Select) else ()
+        if users.options and selected and selected[0]["expr"] is self.user_table:
+            takes_no_join = (
+                statement._for_update_arg is not None
+                or statement._group_by_clauses
+                or statement._distinct
+            )
+            options = users.options_beside if takes_no_join else users.options
             statement = statement.options(*options)
         _, session = sessions(self.session)
         # Without autoflush, changes that are not written yet would be lost.
@@ -152,8 +162,11 @@ class SQLAlchemyUserDatabase(_OverSession, UserDatabase[UP, ID], Generic[UP, ID]
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
         user: Any = (await execute(self.session, statement)).unique().scalar_one_or_none()
-        if user is not None and type(user) is not self.user_table:
-            await load_rest(self.session, user)
+        if user is not None and (
+            type(user) is not self.user_table
+            or (session is not None and not users.wanted <= user.__dict__.keys())
+        ):
+            await load_rest(self.session, user, users.wanted)
         return user  # type: ignore[no-any-return]
 
     def _select_user(self) -> Any:
@@ -205,12 +218,15 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
 
     @repeated
     async def _get_token(self, statement: Any) -> AP | None:
-        if options := self._tokens.deferred:
-            statement = statement.options(*options)
+        tokens = self._tokens
+        selected = statement.column_descriptions if isinstance(statement, Select) else ()
+        if tokens.deferred and selected and selected[0]["expr"] is self.access_token_table:
+            statement = statement.options(*tokens.deferred)
         result = await execute(self.session, statement)
         token: Any = result.unique().scalar_one_or_none()
-        if token is not None and type(token) is not self.access_token_table:
-            await load_rest(self.session, token)
+        is_whole = type(token) is self.access_token_table and not tokens.deferred
+        if token is not None and not is_whole:
+            await load_rest(self.session, token, tokens.deferred_names)
         return token  # type: ignore[no-any-return]
 
     def _select_token(self) -> Any:

@@ -141,13 +141,22 @@ def is_watched(session: Any, mapper: Any) -> bool:
     )
 
 
-async def load_rest(session: Any, instance: Any) -> None:
-    """Load what an instance of a subclass has besides, as the columns of a table of its own."""
+async def load_rest(session: Any, instance: Any, wanted: Iterable[str]) -> None:
+    """Load what an instance of a subclass has besides, as the columns of a table of its own, and
+    what a statement of the app's own has left out.
+
+    Parameters:
+        session: the session.
+        instance: what the statement has found.
+        wanted: what to load of it, if it has that, besides what its class says.
+    """
     kind: Any = type(instance)
     if is_mapped_class(kind):
-        lacking = instance_state(instance).unloaded & entity(kind).loaded
+        lacking = instance_state(instance).unloaded & entity(kind).loaded.union(wanted)
         if lacking:
             await session.refresh(instance, lacking)
+        if lacking & instance_state(instance).unloaded:  # pragma: no cover  only before 2.0
+            await session.run_sync(lambda _: [getattr(instance, name) for name in lacking])
 
 
 def hide_parameters(error: BaseException) -> None:
