@@ -508,6 +508,14 @@ class UserEntity(Entity):
         return self.relationship is not None and not is_statement(self.relationship)
 
     @cached_property
+    def arranges_accounts(self) -> bool:
+        """Whether `oauth_accounts` has an order, or a condition that leaves some of them out."""
+        found: Any = self.relationship
+        condition = found.primaryjoin
+        joined = getattr(condition, "clauses", [condition])
+        return bool(found.order_by) or len(joined) > len(found.local_remote_pairs)
+
+    @cached_property
     def options(self) -> list[Any]:
         """The loader options that make a user complete, in one statement."""
         return self._options(joinedload)

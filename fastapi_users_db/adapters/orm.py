@@ -454,7 +454,7 @@ class SessionUnit(Unit):
         ]
         if user is not None and self._has_collection:
             set_committed_value(user, self._collection, [a for is_own, a in marked if is_own])
-            if users.relationship is not None and users.relationship.order_by:
+            if users.arranges_accounts:
                 self._outdated.add(self._collection)
         return marked
 
