@@ -538,8 +538,10 @@ class UserEntity(Entity):
 
     @cached_property
     def has_versions(self) -> bool:
-        """Whether SQLAlchemy counts the changes of a user, to refuse one of an older version."""
-        return self.mapper is not None and self.mapper.version_id_col is not None
+        """Whether SQLAlchemy counts the changes of a user or an OAuth account, to refuse one of an
+        older version."""
+        mappers = [self.mapper, self.oauth and self.oauth.mapper]
+        return any(mapper and mapper.version_id_col is not None for mapper in mappers)
 
     @cached_property
     def has_lower_email_index(self) -> bool:

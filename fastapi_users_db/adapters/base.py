@@ -92,6 +92,7 @@ BATCH = 1000
 
 NOTHING = Given()
 _NAMES = {"oauth_name", "account_id"}
+_OUTDATED = (OAuthAccountNotFoundError, StaleDataError)
 
 
 class Adapter:
@@ -423,7 +424,7 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
             async with unit:
                 await self._link(unit, user, values, apart=not is_alone)
         except BaseException as error:
-            is_outdated = isinstance(error, OAuthAccountNotFoundError) or _is_about("unique", error)
+            is_outdated = isinstance(error, _OUTDATED) or _is_about("unique", error)
             if not (is_alone or unit.is_apart) or not is_outdated:
                 await self._give_up(unit)
                 raise
