@@ -122,10 +122,10 @@ class Entity:
         expression = self.expression(name)
         return next((k for k, c in self.columns.items() if expression.shares_lineage(c)), name)
 
-    def key_of(self, instance: Any) -> list[Any]:
-        """Return what tells an instance, or a mapping, from others: its `id`, if it has one."""
-        names = [self.id] if self.id in self.columns else self.primary_key
-        return [read(instance, name) for name in names]
+    def key_of(self, instance: Any) -> dict[str, Any]:
+        """Return what tells an instance, or a mapping, from others: its `id`, if that is known."""
+        has_id = self.id in self.columns and not is_expired(instance, self.id)
+        return {name: read(instance, name) for name in ([self.id] if has_id else self.primary_key)}
 
     def expression(self, attribute: str) -> Any:
         """Return what stands for an attribute in a statement: a column, or what a hybrid gives."""
@@ -663,6 +663,14 @@ def read(instance: Any, attribute: str) -> Any:
         return None
     names = [state.mapper.get_property_by_column(c).key for c in state.mapper.primary_key]
     return dict(zip(names, state.identity, strict=True)).get(attribute)
+
+
+def is_expired(instance: Any, attribute: str) -> bool:
+    """Tell whether an instance was stored, and has to ask the database for an attribute."""
+    if isinstance(instance, Mapping) or read(instance, attribute) is not None:
+        return False
+    state: Any = inspect(instance, raiseerr=False)
+    return getattr(state, "key", None) is not None and attribute in state.unloaded
 
 
 def no_mapping(values: Any) -> TypeError:

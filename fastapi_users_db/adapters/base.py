@@ -540,8 +540,8 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 raise OAuthAccountAlreadyLinkedError()
         return own
 
-    def _find_account(self, own: Iterable[Any], key: Sequence[Any]) -> Any:
-        return next((a for a in own if self._oauth_accounts.key_of(a) == key), None)
+    def _find_account(self, own: Iterable[Any], key: Mapping[str, Any]) -> Any:
+        return next((a for a in own if all(read(a, k) == v for k, v in key.items())), None)
 
     def _replace_accounts(
         self, unit: Unit, user: Any, given: Sequence[Mapping[str, Any]], own: Sequence[Any]

@@ -61,6 +61,7 @@ from fastapi_users_db.mapping import (
     UserEntity,
     check_oauth_account_class,
     entity,
+    is_expired,
     is_verbatim,
     members,
     read,
@@ -439,6 +440,12 @@ class SessionUnit(Unit):
         users, session = self._of, self._inside
         assert isinstance(users, UserEntity)
         owner = {} if user is None else users.owner_values(user)
+        if None in owner.values() and session is not None:
+            lacking = {k for k in users.owner_attributes.values() if is_expired(user, k)}
+            if lacking:
+                self._attach_stored(user)
+                await self._session.run_sync(self._reload, user, lacking)
+                owner = users.owner_values(user)
         statement, parameters = select_accounts(users, owner, external, instances=True)
         if session is None or session.autoflush:
             if session is not None and (session.new or session.dirty or session.deleted):
