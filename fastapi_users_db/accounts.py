@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi_users_db.exceptions import InvalidValueError, kind_of
-from fastapi_users_db.mapping import UserEntity, has_attributes, is_mapped_class, read
+from fastapi_users_db.mapping import (
+    UserEntity,
+    has_attributes,
+    is_expired,
+    is_mapped_class,
+    read,
+)
 
 __all__ = [
     "ExternalAccount",
@@ -105,7 +111,9 @@ def values_of_account(values: Mapping[str, Any], users: UserEntity, owner: Any) 
         of_user = users.owner_attributes.get(accounts.synonyms.get(attribute, attribute))
         if of_user is not None:
             del checked[attribute]
-            if value is not None and value != read(owner, of_user):
+            is_own = value is None or value == read(owner, of_user)
+            # What is expired is not known, and does not matter: the account gets the user's.
+            if not is_own and not is_expired(owner, of_user):
                 raise InvalidValueError(
                     f"{accounts.name}.{attribute} is another user's: an OAuth account stays with "
                     f"its user."

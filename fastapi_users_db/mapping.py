@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect as python_inspect
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Enum,
+    ForeignKeyConstraint,
     Integer,
     MetaData,
     String,
@@ -32,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.exc import NoReferencedColumnError, NoReferencedTableError
-from sqlalchemy.orm import Mapper, RelationshipProperty, joinedload, registry, undefer
+from sqlalchemy.orm import Mapper, RelationshipProperty, joinedload, registry, selectinload, undefer
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import UnmappedClassError
 from sqlalchemy.sql.functions import FunctionElement
@@ -122,10 +123,10 @@ class Entity:
         expression = self.expression(name)
         return next((k for k, c in self.columns.items() if expression.shares_lineage(c)), name)
 
-    def key_of(self, instance: Any) -> list[Any]:
-        """Return what tells an instance, or a mapping, from others: its `id`, if it has one."""
-        names = [self.id] if self.id in self.columns else self.primary_key
-        return [read(instance, name) for name in names]
+    def key_of(self, instance: Any) -> dict[str, Any]:
+        """Return what tells an instance, or a mapping, from others: its `id`, if that is known."""
+        has_id = self.id in self.columns and not is_expired(instance, self.id)
+        return {name: read(instance, name) for name in ([self.id] if has_id else self.primary_key)}
 
     def expression(self, attribute: str) -> Any:
         """Return what stands for an attribute in a statement: a column, or what a hybrid gives."""
@@ -203,9 +204,13 @@ class Entity:
     @cached_property
     def deferred(self) -> list[Any]:
         """The loader options for columns that are loaded nevertheless."""
+        return [undefer(getattr(self.target, name)) for name in self.deferred_names]
+
+    @cached_property
+    def deferred_names(self) -> list[str]:
+        """The deferred columns that are loaded nevertheless."""
         attributes: Iterable[Any] = () if self.mapper is None else self.mapper.column_attrs
-        names = [a.key for a in attributes if a.deferred and not a.raiseload]
-        return [undefer(getattr(self.target, name)) for name in names]
+        return [a.key for a in attributes if a.deferred and not a.raiseload]
 
     @cached_property
     def framework_columns(self) -> dict[str, Column[Any]]:
@@ -405,11 +410,14 @@ class UserEntity(Entity):
 
     Attributes:
         oauth: the OAuth account's class or table, or `None`.
+        collection: the attribute behind `oauth_accounts`.
     """
 
     def __init__(self, target: Any, oauth_target: Any = None) -> None:
         super().__init__(target)
         self.oauth = None if oauth_target is None else entity(oauth_target)
+        # It may be a synonym of the relationship.
+        self.collection = self.synonyms.get(OAUTH_ACCOUNTS, OAUTH_ACCOUNTS)
 
     @cached_property
     def id_expression(self) -> Any:
@@ -421,33 +429,48 @@ class UserEntity(Entity):
 
     @cached_property
     def references(self) -> list[tuple[Column[Any], Column[Any]]]:
-        """The columns of the OAuth account that refer to its user, each with the user's column."""
+        """The columns of the OAuth account that refer to its user, each with the user's column.
+
+        A class without a relationship and without a foreign key has none.
+        """
         assert self.oauth is not None
         accounts = self.oauth
-        if self.mapper is not None:
-            pairs: Any = self.relationship_to_accounts.local_remote_pairs
+        if self.relationship is not None:
+            pairs: Any = self.relationship.local_remote_pairs
             return [(account, user) for user, account in pairs]
-        constraints = accounts.table.foreign_key_constraints
-        to_users = [c for c in constraints if c.referred_table is self.table]
+        to_users = list(_foreign_keys(accounts.table, self.tables))
         if to_users:
             elements = min(to_users, key=lambda constraint: constraint.column_keys[0]).elements
             return [(element.parent, element.column) for element in elements]
-        return [(accounts.column("user_id"), self.column("id"))]
+        return [] if self.mapper else [(accounts.column("user_id"), self.column("id"))]
 
     @cached_property
-    def relationship_to_accounts(self) -> RelationshipProperty[Any]:
-        """The relationship `oauth_accounts`."""
-        assert self.oauth is not None
-        assert self.mapper is not None
-        found = self.mapper.relationships.get(OAUTH_ACCOUNTS)
+    def relationship(self) -> RelationshipProperty[Any] | None:
+        """The relationship `oauth_accounts`, or `None` if none leads to the OAuth accounts."""
+        if self.oauth is None or self.mapper is None:
+            return None
+        found = self.mapper.relationships.get(self.collection)
         mapper: Any = self.oauth.mapper
-        if found is None or not found.mapper.common_parent(mapper):
-            name = self.oauth.name
-            raise TypeError(
-                f"{self.name} needs a relationship to {name}: "
-                f'oauth_accounts: Mapped[list[{name}]] = relationship("{name}", lazy="joined")'
-            )
-        return found
+        return found if found is not None and found.mapper.common_parent(mapper) else None
+
+    @cached_property
+    def relationship_to_accounts(self) -> RelationshipProperty[Any] | None:
+        """The relationship `oauth_accounts`, where one has to be: a bare `Table` has none.
+
+        Raises:
+            TypeError: the class has none.
+        """
+        if self.mapper is not None and self.relationship is None:
+            raise self._without_relationship()
+        return self.relationship
+
+    def _without_relationship(self) -> TypeError:
+        assert self.oauth is not None
+        name = self.oauth.name
+        return TypeError(
+            f"{self.name} needs a relationship to {name}: "
+            f'oauth_accounts: Mapped[list[{name}]] = relationship("{name}", lazy="joined")'
+        )
 
     @cached_property
     def owner_attributes(self) -> dict[str, str]:
@@ -468,7 +491,13 @@ class UserEntity(Entity):
 
     @cached_property
     def is_owner(self) -> Any:
-        """The criterion that an OAuth account refers to a user."""
+        """The criterion that an OAuth account refers to a user.
+
+        Raises:
+            TypeError: nothing of it does.
+        """
+        if not self.references:
+            raise self._without_relationship()
         return and_(*(account == user for account, user in self.references))
 
     @cached_property
@@ -477,23 +506,43 @@ class UserEntity(Entity):
 
         It does not if it is dynamic or write-only, which is a statement.
         """
-        return (
-            self.oauth is not None
-            and self.mapper is not None
-            and not is_statement(self.relationship_to_accounts)
-        )
+        return self.relationship is not None and not is_statement(self.relationship)
+
+    @cached_property
+    def arranges_accounts(self) -> bool:
+        """Whether `oauth_accounts` has an order, or a condition that leaves some of them out."""
+        found: Any = self.relationship
+        condition = found.primaryjoin
+        joined = getattr(condition, "clauses", [condition])
+        return bool(found.order_by) or len(joined) > len(found.local_remote_pairs)
 
     @cached_property
     def options(self) -> list[Any]:
-        """The loader options that make a user complete."""
-        if not self.has_collection or OAUTH_ACCOUNTS in self.eager:
+        """The loader options that make a user complete, in one statement."""
+        return self._options(joinedload)
+
+    @cached_property
+    def options_beside(self) -> list[Any]:
+        """The same for a statement that takes no further join: a lock, groups, distinct rows."""
+        return self._options(selectinload)
+
+    def _options(self, load: Any) -> list[Any]:
+        if not self.has_collection or self.collection in self.eager:
             return self.deferred
-        return [*self.deferred, joinedload(getattr(self.target, OAUTH_ACCOUNTS))]
+        return [*self.deferred, load(getattr(self.target, self.collection))]
+
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """What these options load."""
+        collection = [self.collection] if self.has_collection else []
+        return frozenset((*self.deferred_names, *collection))
 
     @cached_property
     def has_versions(self) -> bool:
-        """Whether SQLAlchemy counts the changes of a user, to refuse one of an older version."""
-        return self.mapper is not None and self.mapper.version_id_col is not None
+        """Whether SQLAlchemy counts the changes of a user or an OAuth account, to refuse one of an
+        older version."""
+        mappers = [self.mapper, self.oauth and self.oauth.mapper]
+        return any(mapper and mapper.version_id_col is not None for mapper in mappers)
 
     @cached_property
     def has_lower_email_index(self) -> bool:
@@ -617,6 +666,14 @@ def read(instance: Any, attribute: str) -> Any:
     return dict(zip(names, state.identity, strict=True)).get(attribute)
 
 
+def is_expired(instance: Any, attribute: str) -> bool:
+    """Tell whether an instance was stored, and has to ask the database for an attribute."""
+    if isinstance(instance, Mapping) or read(instance, attribute) is not None:
+        return False
+    state: Any = inspect(instance, raiseerr=False)
+    return getattr(state, "key", None) is not None and attribute in state.unloaded
+
+
 def no_mapping(values: Any) -> TypeError:
     """Return the error that says that this is no dict."""
     return TypeError(f"Expected a dict of values by attribute, not {kind_of(values)}.")
@@ -646,16 +703,13 @@ def is_mapped_class(value: Any) -> bool:
 def check_oauth_account_class(user_table: Any, oauth_account_table: Any, usage: str) -> None:
     """Raise `TypeError` if this is not the class of the user's OAuth accounts, with the right call.
 
-    What the relationship leads to is known once the mapper is configured. To ask earlier would
-    configure it, and the app may have classes still to declare: then the first use tells.
+    What the relationship leads to, if there is one, the first use tells that needs it.
     """
     if hasattr(user_table, "oauth_name") and not hasattr(oauth_account_table, "oauth_name"):
         raise TypeError(
             f"user_table and oauth_account_table are swapped: {user_table.__name__} is the class "
             f"of OAuth accounts. Call {usage}."
         )
-    if inspect(user_table).configured:
-        user_entity(user_table, oauth_account_table).relationship_to_accounts  # noqa: B018
 
 
 def is_statement(relationship: RelationshipProperty[Any]) -> bool:
@@ -682,6 +736,15 @@ def _integer_operand(value: int) -> Any:
         return None
     # asyncpg refuses what is out of the column's range; a wider operand is simply not found.
     return value if -(2**31) <= value < 2**31 else sql_cast(value, BigInteger)
+
+
+def _foreign_keys(table: Any, referred: Sequence[Any]) -> Iterator[ForeignKeyConstraint]:
+    """Yield the foreign keys of a table to one of others."""
+    for constraint in table.foreign_key_constraints:
+        # The user table may be declared elsewhere.
+        with suppress(NoReferencedTableError):
+            if constraint.referred_table in referred:
+                yield constraint
 
 
 def _unique_keys(table: Any) -> Iterator[set[Any]]:

@@ -110,8 +110,9 @@ def delete_accounts(users: UserEntity) -> Any:
     for each value that refers to the user."""
     assert users.oauth is not None
     columns = [(f"owner_{key}", users.oauth.columns[key]) for key in users.owner_attributes]
-    owned = (column == bindparam(name, type_=column.type) for name, column in columns)
-    return delete(users.oauth.table).where(and_(*owned))
+    owned = [column == bindparam(name, type_=column.type) for name, column in columns]
+    # Without anything that refers to a user there are none, and not all of them.
+    return delete(users.oauth.table).where(and_(*owned) if owned else false())
 
 
 def select_expired(tokens: Entity, max_age: datetime, batch_size: int) -> Any:

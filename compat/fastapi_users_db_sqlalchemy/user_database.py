@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_
+from sqlalchemy import and_, false
 from sqlalchemy.exc import MultipleResultsFound
 
 # From the modules: the package may be the one that is importing us.
@@ -312,9 +312,9 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
         if users.oauth is not None:
             accounts = getattr(row, "accounts", None)
             if accounts is None:
-                of_user = users.oauth.target.select().where(
-                    and_(*(a == values[u.name] for a, u in users.references))
-                )
+                owned = [a == values[u.name] for a, u in users.references]
+                criterion = and_(*owned) if owned else false()
+                of_user = users.oauth.target.select().where(criterion)
                 read = Rows(self.database, users.oauth)
                 accounts = [read.named(a) for a in await read.fetch_all(of_user)]
             values[OAUTH_ACCOUNTS] = accounts

@@ -92,6 +92,7 @@ BATCH = 1000
 
 NOTHING = Given()
 _NAMES = {"oauth_name", "account_id"}
+_OUTDATED = (OAuthAccountNotFoundError, StaleDataError)
 
 
 class Adapter:
@@ -297,7 +298,7 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
         except MultipleResultsFound:
             self._log_that_several_match("id")
             user = await self._get_user(statement.order_by(users.id_expression).limit(1))
-        is_exact = user is None or _is_linked(user, (oauth, account_id))
+        is_exact = user is None or _is_linked(user, users, (oauth, account_id))
         return user if is_exact or not all(map(is_verbatim, users.account_columns)) else None
 
     async def _get_by_access_token(
@@ -415,6 +416,7 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
             UserNotFoundError: the user is gone.
         """
         self._oauth_accounts  # noqa: B018  it raises if there are none
+        self._users.relationship_to_accounts  # noqa: B018  likewise
         values = values_of_account(create_dict, self._users, user)
         unit = self._unit(user, Given(accounts=[values]))
         is_alone = unit.is_alone
@@ -422,7 +424,7 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
             async with unit:
                 await self._link(unit, user, values, apart=not is_alone)
         except BaseException as error:
-            is_outdated = isinstance(error, OAuthAccountNotFoundError) or _is_about("unique", error)
+            is_outdated = isinstance(error, _OUTDATED) or _is_about("unique", error)
             if not (is_alone or unit.is_apart) or not is_outdated:
                 await self._give_up(unit)
                 raise
@@ -538,8 +540,8 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 raise OAuthAccountAlreadyLinkedError()
         return own
 
-    def _find_account(self, own: Iterable[Any], key: Sequence[Any]) -> Any:
-        return next((a for a in own if self._oauth_accounts.key_of(a) == key), None)
+    def _find_account(self, own: Iterable[Any], key: Mapping[str, Any]) -> Any:
+        return next((a for a in own if all(read(a, k) == v for k, v in key.items())), None)
 
     def _replace_accounts(
         self, unit: Unit, user: Any, given: Sequence[Mapping[str, Any]], own: Sequence[Any]
@@ -654,6 +656,7 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
         if given is None:
             return None, own
         self._oauth_accounts  # noqa: B018  it raises if there are none
+        self._users.relationship_to_accounts  # noqa: B018  likewise
         owner = own if user is None else user
         return checked_accounts(given, self._users, owner, may_repeat=self._may_repeat), own
 
@@ -1016,9 +1019,9 @@ def has_address(user: Any, email: str) -> bool:
     return user is not None and is_alike
 
 
-def _is_linked(user: Any, external: ExternalAccount) -> bool:
+def _is_linked(user: Any, users: UserEntity, external: ExternalAccount) -> bool:
     """Tell whether none of the OAuth accounts that can be seen of a user is merely alike."""
-    accounts = map(external_account, members(read(user, OAUTH_ACCOUNTS)))
+    accounts = map(external_account, members(read(user, users.collection)))
     alike = [a for a in accounts if str(a).lower() == str(external).lower()]
     return not alike or any(all(map(is_same_text, a, external)) for a in alike)
 

@@ -183,7 +183,7 @@ class DatabasesUserDatabase(_OverDatabase, UserDatabase[UP, ID], Generic[UP, ID]
         user = load(users, values)
         if users.oauth is not None and users.has_collection:
             loaded = [load(users.oauth, account) for account in accounts or ()]
-            set_committed_value(user, OAUTH_ACCOUNTS, loaded)
+            set_committed_value(user, users.collection, loaded)
         return user  # type: ignore[no-any-return]
 
     def _select_user(self) -> Any:
@@ -198,15 +198,15 @@ class DatabasesUserDatabase(_OverDatabase, UserDatabase[UP, ID], Generic[UP, ID]
 
     def _give(self, user: Any, row: Mapping[str, Any], accounts: Any, made: Any = None) -> None:
         """Give `user` the values that were written: whoever holds it sees them."""
-        oauth = self._users.oauth
+        users, oauth = self._users, self._users.oauth
         if self.user_model is not None:
             if accounts is not None:
                 assign(user, {OAUTH_ACCOUNTS: read(made, OAUTH_ACCOUNTS)})
             assign(user, {key: value for key, value in row.items() if hasattr(user, key)})
             return
         give(user, row)
-        if oauth is not None and accounts is not None and self._users.has_collection:
-            set_committed_value(user, OAUTH_ACCOUNTS, [load(oauth, a) for a in accounts])
+        if oauth is not None and accounts is not None and users.has_collection:
+            set_committed_value(user, users.collection, [load(oauth, a) for a in accounts])
 
     def _may_have_lower_index(self) -> bool:
         return bool(Rows(self.database, self._users).dialect != "mysql")

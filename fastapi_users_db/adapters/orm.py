@@ -39,6 +39,7 @@ from fastapi_users_db.adapters.session import (
     is_watched,
     live_tables,
     load_rest,
+    loading,
     may_begin_anew,
     outdated_by_flush,
     read_first,
@@ -61,6 +62,7 @@ from fastapi_users_db.mapping import (
     UserEntity,
     check_oauth_account_class,
     entity,
+    is_expired,
     is_verbatim,
     members,
     read,
@@ -145,16 +147,21 @@ class SQLAlchemyUserDatabase(_OverSession, UserDatabase[UP, ID], Generic[UP, ID]
 
     @repeated
     async def _get_user(self, statement: Any) -> UP | None:
-        if options := self._users.options:
-            statement = statement.options(*options)
+        users = self._users
+        if users.options:
+            more = users.options, users.options_beside
+            statement = loading(statement, self.user_table, *more)
         _, session = sessions(self.session)
         # Without autoflush, changes that are not written yet would be lost.
         if session is not None and session.autoflush and session.info.get(OUTDATED):
             # Nothing expires at the commits of this adapter, so what is held may be old.
             statement = statement.execution_options(populate_existing=True)
         user: Any = (await execute(self.session, statement)).unique().scalar_one_or_none()
-        if user is not None and type(user) is not self.user_table:
-            await load_rest(self.session, user)
+        if user is not None and (
+            type(user) is not self.user_table
+            or (session is not None and not users.wanted <= user.__dict__.keys())
+        ):
+            await load_rest(self.session, user, users.wanted)
         return user  # type: ignore[no-any-return]
 
     def _select_user(self) -> Any:
@@ -206,12 +213,15 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
 
     @repeated
     async def _get_token(self, statement: Any) -> AP | None:
-        if options := self._tokens.deferred:
-            statement = statement.options(*options)
+        tokens = self._tokens
+        if tokens.deferred:
+            more = tokens.deferred, tokens.deferred
+            statement = loading(statement, self.access_token_table, *more)
         result = await execute(self.session, statement)
         token: Any = result.unique().scalar_one_or_none()
-        if token is not None and type(token) is not self.access_token_table:
-            await load_rest(self.session, token)
+        is_whole = type(token) is self.access_token_table and not tokens.deferred
+        if token is not None and not is_whole:
+            await load_rest(self.session, token, tokens.deferred_names)
         return token  # type: ignore[no-any-return]
 
     def _select_token(self) -> Any:
@@ -296,6 +306,7 @@ class SessionUnit(Unit):
         self._mapper: Any = of.mapper
         self._oauth: Any = of.oauth if isinstance(of, UserEntity) else None
         self._has_collection = isinstance(of, UserEntity) and of.has_collection
+        self._collection = of.collection if isinstance(of, UserEntity) else OAUTH_ACCOUNTS
         self._session, self._inside = sessions(adapter.session)
         self._savepoint: Any = None
         self._guard = ExitStack()
@@ -377,9 +388,9 @@ class SessionUnit(Unit):
     def add(self, values: Mapping[str, Any]) -> Any:
         self._is_changing = True
         self._subject = user = self._of.build(values)
-        is_loaded = self._has_collection or OAUTH_ACCOUNTS in self._of.eager
-        if is_loaded and OAUTH_ACCOUNTS not in instance_state(user).dict:
-            set_committed_value(user, OAUTH_ACCOUNTS, [])
+        is_loaded = self._has_collection or self._collection in self._of.eager
+        if is_loaded and self._collection not in instance_state(user).dict:
+            set_committed_value(user, self._collection, [])
         self._displaced = attach(self._session, self._inside, user)
         return user
 
@@ -431,7 +442,7 @@ class SessionUnit(Unit):
         if state.session is not self._inside:
             attach(self._session, self._inside, instance)
         if self._oauth is not None:
-            accounts = state.dict.get(OAUTH_ACCOUNTS) if self._has_collection else None
+            accounts = state.dict.get(self._collection) if self._has_collection else None
             if accounts is None:
                 accounts = [account for _, account in await self.accounts(instance, ())]
             self._removed_with_subject = members(accounts)
@@ -446,10 +457,18 @@ class SessionUnit(Unit):
             found = None if user is None else getattr(user, OAUTH_ACCOUNTS, None)
             return [(True, account) for account in members(found)]
         owner = {} if user is None else users.owner_values(user)
+        if None in owner.values():
+            lacking = {k for k in users.owner_attributes.values() if is_expired(user, k)}
+            if lacking:
+                self._attach_stored(user)
+                await self._session.run_sync(self._reload, user, lacking)
+                owner = users.owner_values(user)
         statement, parameters = select_accounts(users, owner, external, instances=True)
         if session.new or session.dirty or session.deleted:
             await self._session.flush()  # what is not written yet would be lost
-        statement = statement.execution_options(populate_existing=True)
+        if newest or self._oauth.mapper.version_id_col is None:
+            # Otherwise the app wants to know that another has changed what it holds.
+            statement = statement.execution_options(populate_existing=True)
         if newest and not self._is_undone:
             statement = statement.with_for_update(read=True, of=self._oauth.table)
         held = Held(session, False, self._oauth.target)
@@ -460,9 +479,9 @@ class SessionUnit(Unit):
         ]
         held.restore()  # what is loaded lazily, of those that the app holds
         if user is not None and self._has_collection:
-            set_committed_value(user, OAUTH_ACCOUNTS, [a for is_own, a in marked if is_own])
-            if users.relationship_to_accounts.order_by:
-                self._outdated.add(OAUTH_ACCOUNTS)
+            set_committed_value(user, self._collection, [a for is_own, a in marked if is_own])
+            if users.arranges_accounts:
+                self._outdated.add(self._collection)
         return marked
 
     async def exists(self, instance: Any) -> bool:
@@ -548,11 +567,11 @@ class SessionUnit(Unit):
                 outdated |= names
             elif names and self._has_collection:
                 session.expire(instance, names)
-                outdated.add(OAUTH_ACCOUNTS)
+                outdated.add(self._collection)
             elif names:
                 self._reload(session, instance, names)
-        if self._has_collection and OAUTH_ACCOUNTS not in state.dict:
-            outdated.add(OAUTH_ACCOUNTS)
+        if self._has_collection and self._collection not in state.dict:
+            outdated.add(self._collection)
         if self.owner is not None:
             self._check_owner(session, subject, self.owner)
         if outdated:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    false,
     insert,
     inspect,
     select,
@@ -580,7 +581,8 @@ def with_accounts(users: UserEntity) -> Callable[[Any], Any]:
     def join(statement: Any) -> Any:
         found = statement.subquery()
         labels = (column.label(ACCOUNT + column.name) for column in accounts.columns.values())
-        is_owner = and_(*(account == found.columns[user.key] for account, user in references))
+        owned = [account == found.columns[user.key] for account, user in references]
+        is_owner = and_(*owned) if owned else false()
         return select(*found.columns, *labels).select_from(
             found.outerjoin(accounts.table, is_owner)
         )

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, Session, scoped_session
 from sqlalchemy.orm.attributes import flag_modified, instance_state, set_committed_value
 from sqlalchemy.orm.base import NO_VALUE
+from sqlalchemy.sql import Select
 from sqlalchemy.util import ScopedRegistry
 
 from fastapi_users_db.adapters.history import has_only_read, watch
@@ -57,6 +58,7 @@ __all__ = [
     "is_watched",
     "live_tables",
     "load_rest",
+    "loading",
     "may_begin_anew",
     "outdated_by_flush",
     "read_first",
@@ -151,13 +153,40 @@ def is_watched(session: Any, mapper: Any) -> bool:
     )
 
 
-async def load_rest(session: Any, instance: Any) -> None:
-    """Load what an instance of a subclass has besides, as the columns of a table of its own."""
+def loading(statement: Any, target: Any, options: Sequence[Any], beside: Sequence[Any]) -> Any:
+    """Let a statement load more of a class, if it selects that: the app's own may select anything.
+
+    Parameters:
+        statement: the statement.
+        target: the class.
+        options: what loads more, with a join too.
+        beside: the same in statements of its own.
+    """
+    selected = statement.column_descriptions if isinstance(statement, Select) else ()
+    if not selected or selected[0]["expr"] is not target:
+        return statement
+    takes_no_join = (
+        statement._for_update_arg is not None or statement._group_by_clauses or statement._distinct
+    )
+    return statement.options(*(beside if takes_no_join else options))
+
+
+async def load_rest(session: Any, instance: Any, wanted: Iterable[str]) -> None:
+    """Load what an instance of a subclass has besides, as the columns of a table of its own, and
+    what a statement of the app's own has left out.
+
+    Parameters:
+        session: the session.
+        instance: what the statement has found.
+        wanted: what to load of it, if it has that, besides what its class says.
+    """
     kind: Any = type(instance)
     if is_mapped_class(kind):
-        lacking = instance_state(instance).unloaded & entity(kind).loaded
+        lacking = instance_state(instance).unloaded & entity(kind).loaded.union(wanted)
         if lacking:
             await session.refresh(instance, lacking)
+        if lacking & instance_state(instance).unloaded:  # pragma: no cover  only before 2.0
+            await session.run_sync(lambda _: [getattr(instance, name) for name in lacking])
 
 
 def hide_parameters(error: BaseException) -> None:

@@ -91,6 +91,11 @@ class App:
             if not is_committing:
                 await session.commit()
 
+    async def insert(self, target: Any, values: Any) -> None:
+        """Insert a row, as another app does."""
+        async with self.engine.begin() as connection:
+            await connection.execute(target.__table__.insert().values(values))
+
     async def number(self, target: Any) -> int:
         """Return how many rows a table has."""
         table = getattr(target, "__table__", target)

@@ -11,10 +11,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship,
 
 from fastapi_users_db import (
     GUID,
+    InvalidValueError,
     SQLAlchemyBaseAccessTokenTable,
     SQLAlchemyBaseOAuthAccountTable,
     SQLAlchemyBaseUserTable,
     UserAlreadyExistsError,
+    UserNotFoundError,
 )
 from tests.law.conftest import BOTH, App
 from tests.people import ACCOUNT, ANNE, BERT
@@ -242,3 +244,34 @@ async def test_expired_tokens_are_deleted_under_any_key(
         deleted = await tokens.delete_expired(long_ago + timedelta(days=1))
 
     assert (deleted, await app.number(token)) == (1, 1)
+
+
+@KEYS
+async def test_a_user_whom_the_app_has_expired_keeps_its_accounts(
+    app: App, user: Any, account: Any, token: Any
+) -> None:
+    async with app.users(user, account) as users:
+        anne = await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+        [first], key = anne.oauth_accounts, anne.oauth_accounts[0].user_id
+        await users.session.commit()
+        users.session.expire(anne)
+        await users.update_oauth_account(anne, first, {"access_token": "new", "user_id": key})
+        users.session.expire(anne)
+        await users.add_oauth_account(anne, {**ACCOUNT, "account_id": "2", "user_id": key})
+        users.session.expire(anne)
+        await users.update(anne, {"oauth_accounts": [{**ACCOUNT, "user_id": key}]})
+        kept = [found.id for found in anne.oauth_accounts]
+        users.session.expire(anne)
+        await users.delete(anne)
+        with pytest.raises(UserNotFoundError):
+            await users.add_oauth_account(user(**BERT), ACCOUNT)
+
+    assert kept == [first.id]
+    assert (await app.number(user), await app.number(account)) == (0, 0)
+
+
+async def test_another_users_key_is_refused(app: App) -> None:
+    async with app.users(PublicUser, PublicAccount) as users:
+        anne = await users.create(ANNE)
+        with pytest.raises(InvalidValueError, match="another user's"):
+            await users.add_oauth_account(anne, {**ACCOUNT, "user_id": 99})

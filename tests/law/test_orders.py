@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, ForeignKey, Integer, String, Table
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, and_
 from sqlalchemy.ext.associationproxy import association_proxy
 from sqlalchemy.ext.orderinglist import ordering_list
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
 from sqlalchemy.orm.collections import attribute_keyed_dict
 
 from fastapi_users_db import (
@@ -93,6 +93,22 @@ class User(SQLAlchemyBaseUserTableUUID, Base):
     )
     oauth_accounts: Mapped[list[Account]] = relationship(
         lazy="selectin", order_by=Account.account_id.desc(), cascade="all, delete-orphan"
+    )
+
+
+class BaseOfValid(DeclarativeBase):
+    pass
+
+
+class Revocable(SQLAlchemyBaseOAuthAccountTableUUID, BaseOfValid):
+    is_revoked: Mapped[bool] = mapped_column(default=False)
+
+
+class UserOfValid(SQLAlchemyBaseUserTableUUID, BaseOfValid):
+    oauth_accounts: Mapped[list[Revocable]] = relationship(
+        primaryjoin=lambda: and_(
+            UserOfValid.id == foreign(Revocable.user_id), Revocable.is_revoked.is_(False)
+        )
     )
 
 
@@ -199,3 +215,19 @@ async def test_a_user_goes_and_leaves_the_roles(app: App) -> None:
 
     rows = [await app.number(one) for one in (User, Account, has_role, Role)]
     assert rows == [0, 0, 0, 1]
+
+
+async def test_accounts_that_the_relationship_leaves_out_stay_out(app: App) -> None:
+    async with app.users(UserOfValid, Revocable) as users:
+        user = await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+        await users.update_oauth_account(user, user.oauth_accounts[0], {"is_revoked": True})
+        revoked = list(user.oauth_accounts)
+        for account_id in ("2", "3"):
+            await users.add_oauth_account(user, {**ACCOUNT, "account_id": account_id})
+        added = {account.account_id for account in user.oauth_accounts}
+        [second] = [a for a in user.oauth_accounts if a.account_id == "2"]
+        await users.update_oauth_account(user, second, {"access_token": "new"})
+
+    assert (revoked, added) == ([], {"2", "3"})
+    assert {account.account_id for account in user.oauth_accounts} == {"2", "3"}
+    assert await app.number(Revocable) == 3
