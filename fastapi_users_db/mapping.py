@@ -748,6 +748,8 @@ def _foreign_keys(table: Any, referred: Sequence[Any]) -> Iterator[ForeignKeyCon
 
 def _unique_keys(table: Any) -> Iterator[set[Any]]:
     """Yield what a table declares to be unique together in all of its rows: columns, mostly."""
+    if not isinstance(table, Table):
+        return  # a class may be mapped to a query, which declares nothing
     for index in table.indexes:
         is_partial = any(option.endswith("_where") for option in index.dialect_kwargs)
         if index.unique and not is_partial:

@@ -4,7 +4,7 @@ import enum
 import uuid
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    select,
 )
 from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.mutable import MutableDict, MutableList
@@ -380,3 +381,29 @@ async def test_flags_may_be_numbers_and_a_hash_may_be_missing(app: App) -> None:
         found = await users.get(user.id)
 
     assert (found.is_active, found.is_superuser, found.hashed_password) == (0, None, None)
+
+
+class BaseOfQueries(DeclarativeBase):
+    pass
+
+
+class Stored(SQLAlchemyBaseUserTable[int], BaseOfQueries):
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Active(BaseOfQueries):
+    """The rows of a query."""
+
+    __table__ = select(Stored.__table__).where(Stored.__table__.c.is_active).subquery()
+    __mapper_args__: ClassVar = {"primary_key": [__table__.c.id]}
+
+
+async def test_a_class_may_be_mapped_to_a_query(app: App) -> None:
+    async with app.users(Stored) as users:
+        user = await users.create(ANNE)
+        await users.create({"email": "bert@example.com", "hashed_password": "", "is_active": False})
+    async with app.users(Active) as users:
+        found = [await users.get(user.id), await users.get_by_email("ANNE@example.com")]
+        none = await users.get_by_email("bert@example.com")
+
+    assert ([other.id for other in found], none) == ([user.id, user.id], None)
