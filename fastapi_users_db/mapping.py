@@ -361,7 +361,9 @@ class Entity:
         """
         if value is None:
             return None
-        id_type = python_type(ids)
+        # What a type of the app's own takes is its business.
+        is_own = isinstance(ids.type, TypeDecorator) and not isinstance(ids.type, GUID)
+        id_type = object if is_own else python_type(ids)
         if id_type is uuid.UUID and isinstance(value, str):
             try:
                 return uuid.UUID(value)
@@ -374,7 +376,7 @@ class Entity:
         ):
             expected = f"{self.name}.{attribute} is {id_type.__name__}"
             raise InvalidIDError(f"{expected}, not {kind_of(value)}.")
-        if isinstance(value, int):
+        if isinstance(value, int) and not is_own:
             return _integer_operand(value)
         if isinstance(value, str) and not is_storable(value):
             return None

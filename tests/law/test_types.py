@@ -383,6 +383,32 @@ async def test_flags_may_be_numbers_and_a_hash_may_be_missing(app: App) -> None:
     assert (found.is_active, found.is_superuser, found.hashed_password) == (0, None, None)
 
 
+class Counted(Number):
+    cache_ok = True
+
+    @property
+    def python_type(self) -> Any:
+        """What is stored, not what the app has."""
+        return int
+
+
+class BaseOfCounts(DeclarativeBase):
+    pass
+
+
+class UserOfCounts(SQLAlchemyBaseUserTable[str], BaseOfCounts):
+    id: Mapped[str] = mapped_column(Counted, primary_key=True)
+
+
+@READ_BY_BOTH
+async def test_a_type_of_the_apps_own_may_say_another_type_than_it_takes(app: App) -> None:
+    async with app.users(UserOfCounts) as users:
+        await users.create({**ANNE, "id": "u-7"})
+        found = [await users.get("u-7"), await users.get(7)]
+
+    assert [user.id for user in found] == ["u-7", "u-7"]
+
+
 class BaseOfQueries(DeclarativeBase):
     pass
 
