@@ -563,6 +563,15 @@ class UserEntity(Entity):
         return self.oauth.column("oauth_name"), self.oauth.column("account_id")
 
     @cached_property
+    def members_by_name(self) -> dict[str, dict[str, Any]]:
+        """The members that an external account consists of once it is loaded, by what they are
+        stored as, for those of its columns that hold an enumeration."""
+        named = zip(("oauth_name", "account_id"), self.account_columns, strict=True)
+        types: list[tuple[str, Any]] = [(name, column.type) for name, column in named]
+        enums = [(name, of) for name, of in types if getattr(of, "enum_class", None) is not None]
+        return {name: dict(zip(of.enums, of.enum_class, strict=False)) for name, of in enums}
+
+    @cached_property
     def has_unique_accounts(self) -> bool:
         """Whether the OAuth account's table declares that an external account is there once."""
         if self.oauth is None:

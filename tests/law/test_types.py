@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Enum,
     Float,
+    ForeignKey,
     Integer,
     Interval,
     Numeric,
@@ -251,6 +252,11 @@ class Number(TypeDecorator[str]):
         return None if value is None else f"u-{value}"
 
 
+class Named(enum.Enum):
+    provider = "P"
+    other = "O"
+
+
 class Provider(str, enum.Enum):
     PROVIDER = "provider"
     OTHER = "other"
@@ -381,6 +387,35 @@ async def test_flags_may_be_numbers_and_a_hash_may_be_missing(app: App) -> None:
         found = await users.get(user.id)
 
     assert (found.is_active, found.is_superuser, found.hashed_password) == (0, None, None)
+
+
+class BaseOfEnums(DeclarativeBase):
+    pass
+
+
+class AccountOfEnums(SQLAlchemyBaseOAuthAccountTable[int], BaseOfEnums):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    oauth_name: Mapped[Named] = mapped_column(Enum(Named))
+
+
+class UserOfEnums(SQLAlchemyBaseUserTable[int], BaseOfEnums):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    oauth_accounts: Mapped[list[AccountOfEnums]] = relationship(lazy="joined")
+
+
+@READ_BY_BOTH
+async def test_a_client_that_is_a_member_is_linked_once_by_its_name(app: App) -> None:
+    async with app.users(UserOfEnums, AccountOfEnums) as users:
+        user = await users.create(ANNE)
+        for oauth_name, access_token in ((Named.provider, "1"), ("provider", "2"), ("other", "3")):
+            changes = {"oauth_name": oauth_name, "access_token": access_token}
+            await users.add_oauth_account(user, {**ACCOUNT, **changes})
+        found = await users.get_by_oauth_account("provider", "1")
+
+    tokens = {account.oauth_name: account.access_token for account in found.oauth_accounts}
+    assert tokens == {Named.provider: "2", Named.other: "3"}
+    assert await app.number(AccountOfEnums) == 2
 
 
 class Counted(Number):
