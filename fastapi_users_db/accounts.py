@@ -120,6 +120,8 @@ def values_of_account(values: Mapping[str, Any], users: UserEntity, owner: Any) 
                 )
         elif attribute in users.owner_relationships:
             raise TypeError(f"{accounts.name}.{attribute} cannot be set: give the user.")
+        elif attribute in users.members_by_name and type(value) is str:
+            checked[attribute] = users.members_by_name[attribute].get(value, value)
     return checked
 
 

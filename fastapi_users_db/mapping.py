@@ -362,7 +362,9 @@ class Entity:
         """
         if value is None:
             return None
-        id_type = python_type(ids)
+        # What a type of the app's own takes is its business.
+        is_own = isinstance(ids.type, TypeDecorator) and not isinstance(ids.type, GUID)
+        id_type = object if is_own else python_type(ids)
         if id_type is uuid.UUID and isinstance(value, str):
             try:
                 return uuid.UUID(value)
@@ -375,7 +377,7 @@ class Entity:
         ):
             expected = f"{self.name}.{attribute} is {id_type.__name__}"
             raise InvalidIDError(f"{expected}, not {kind_of(value)}.")
-        if isinstance(value, int):
+        if isinstance(value, int) and not is_own:
             return _integer_operand(value)
         if isinstance(value, str) and not is_storable(value):
             return None
@@ -560,6 +562,15 @@ class UserEntity(Entity):
         """The columns of the OAuth account that name the external account: client, and id there."""
         assert self.oauth is not None
         return self.oauth.column("oauth_name"), self.oauth.column("account_id")
+
+    @cached_property
+    def members_by_name(self) -> dict[str, dict[str, Any]]:
+        """The members that an external account consists of once it is loaded, by what they are
+        stored as, for those of its columns that hold an enumeration."""
+        named = zip(("oauth_name", "account_id"), self.account_columns, strict=True)
+        types: list[tuple[str, Any]] = [(name, column.type) for name, column in named]
+        enums = [(name, of) for name, of in types if getattr(of, "enum_class", None) is not None]
+        return {name: dict(zip(of.enums, of.enum_class, strict=False)) for name, of in enums}
 
     @cached_property
     def has_unique_accounts(self) -> bool:
@@ -749,6 +760,8 @@ def _foreign_keys(table: Any, referred: Sequence[Any]) -> Iterator[ForeignKeyCon
 
 def _unique_keys(table: Any) -> Iterator[set[Any]]:
     """Yield what a table declares to be unique together in all of its rows: columns, mostly."""
+    if not isinstance(table, Table):
+        return  # a class may be mapped to a query, which declares nothing
     for index in table.indexes:
         is_partial = any(option.endswith("_where") for option in index.dialect_kwargs)
         if index.unique and not is_partial:

@@ -1,7 +1,9 @@
 """A statement of the app's own, through the hook `_get_user`, may select as it likes."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from sqlalchemy import select, text, union_all
@@ -110,3 +112,20 @@ async def test_a_token_may_be_found_by_an_alias(app: App) -> None:
         found = await tokens._get_token(select(aliased(Token)))
 
     assert (found.token, found.note) == ("a" * 43, 1)
+
+
+async def test_what_a_hook_has_made_of_a_user_is_not_judged(app: App) -> None:
+    made = MagicMock()
+
+    class Making(SQLAlchemyUserDatabase[Any, Any]):
+        async def _get_user(self, statement: Any) -> Any:
+            return made
+
+    async with app.users(User, Account, Making) as users:
+        found = [
+            await users.get(uuid.uuid4()),
+            await users.get_by_email("anne@example.com"),
+            await users.get_by_oauth_account("provider", "1"),
+        ]
+
+    assert all(user is made for user in found)

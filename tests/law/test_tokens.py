@@ -1,10 +1,12 @@
 """Access tokens are completed as users are: relationships, joined collections, kinds of them."""
 
+import uuid
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.orm.exc import DetachedInstanceError
 
@@ -13,6 +15,7 @@ from fastapi_users_db import (
     SQLAlchemyBaseAccessTokenTableUUID,
     SQLAlchemyBaseOAuthAccountTableUUID,
     SQLAlchemyBaseUserTableUUID,
+    UserNotFoundError,
 )
 from tests.law.conftest import App
 from tests.people import ACCOUNT, ANNE, BERT
@@ -49,6 +52,10 @@ class Use(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     place: Mapped[str] = mapped_column(String(20))
     token: Mapped[Any] = mapped_column(ForeignKey("accesstoken.token", onupdate="cascade"))
+
+
+class Alone(SQLAlchemyBaseAccessTokenTableUUID, Base):
+    __tablename__ = "alone"
 
 
 async def user_of(app: App, values: Any = ANNE) -> Any:
@@ -174,3 +181,19 @@ async def test_databases_loads_a_tokens_columns_and_says_so_of_the_rest(app: App
     assert token.user_id == user.id
     with pytest.raises(DetachedInstanceError, match="user"):
         token.user  # noqa: B018
+
+
+async def test_a_foreign_key_of_another_table_says_nothing_of_the_user(app: App) -> None:
+    user = await user_of(app)
+    async with app.tokens(Alone) as tokens:
+        session = tokens.session
+        if app.engine.dialect.name == "sqlite":
+            await session.execute(text("PRAGMA foreign_keys = ON"))
+        session.add(Use(place="A", token="of nobody"))
+        with pytest.raises(IntegrityError) as raised:
+            await tokens.create({"token": "a" * 43, "user_id": user.id})
+        await session.rollback()
+        with pytest.raises(UserNotFoundError):
+            await tokens.create({"token": "a" * 43, "user_id": uuid.uuid4()})
+
+    assert not isinstance(raised.value, UserNotFoundError)

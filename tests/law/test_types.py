@@ -4,7 +4,7 @@ import enum
 import uuid
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import (
@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Enum,
     Float,
+    ForeignKey,
     Integer,
     Interval,
     Numeric,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    select,
 )
 from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.mutable import MutableDict, MutableList
@@ -250,6 +252,11 @@ class Number(TypeDecorator[str]):
         return None if value is None else f"u-{value}"
 
 
+class Named(enum.Enum):
+    provider = "P"
+    other = "O"
+
+
 class Provider(str, enum.Enum):
     PROVIDER = "provider"
     OTHER = "other"
@@ -380,3 +387,84 @@ async def test_flags_may_be_numbers_and_a_hash_may_be_missing(app: App) -> None:
         found = await users.get(user.id)
 
     assert (found.is_active, found.is_superuser, found.hashed_password) == (0, None, None)
+
+
+class BaseOfEnums(DeclarativeBase):
+    pass
+
+
+class AccountOfEnums(SQLAlchemyBaseOAuthAccountTable[int], BaseOfEnums):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    oauth_name: Mapped[Named] = mapped_column(Enum(Named))
+
+
+class UserOfEnums(SQLAlchemyBaseUserTable[int], BaseOfEnums):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    oauth_accounts: Mapped[list[AccountOfEnums]] = relationship(lazy="joined")
+
+
+@READ_BY_BOTH
+async def test_a_client_that_is_a_member_is_linked_once_by_its_name(app: App) -> None:
+    async with app.users(UserOfEnums, AccountOfEnums) as users:
+        user = await users.create(ANNE)
+        for oauth_name, access_token in ((Named.provider, "1"), ("provider", "2"), ("other", "3")):
+            changes = {"oauth_name": oauth_name, "access_token": access_token}
+            await users.add_oauth_account(user, {**ACCOUNT, **changes})
+        found = await users.get_by_oauth_account("provider", "1")
+
+    tokens = {account.oauth_name: account.access_token for account in found.oauth_accounts}
+    assert tokens == {Named.provider: "2", Named.other: "3"}
+    assert await app.number(AccountOfEnums) == 2
+
+
+class Counted(Number):
+    cache_ok = True
+
+    @property
+    def python_type(self) -> Any:
+        """What is stored, not what the app has."""
+        return int
+
+
+class BaseOfCounts(DeclarativeBase):
+    pass
+
+
+class UserOfCounts(SQLAlchemyBaseUserTable[str], BaseOfCounts):
+    id: Mapped[str] = mapped_column(Counted, primary_key=True)
+
+
+@READ_BY_BOTH
+async def test_a_type_of_the_apps_own_may_say_another_type_than_it_takes(app: App) -> None:
+    async with app.users(UserOfCounts) as users:
+        await users.create({**ANNE, "id": "u-7"})
+        found = [await users.get("u-7"), await users.get(7)]
+
+    assert [user.id for user in found] == ["u-7", "u-7"]
+
+
+class BaseOfQueries(DeclarativeBase):
+    pass
+
+
+class Stored(SQLAlchemyBaseUserTable[int], BaseOfQueries):
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Active(BaseOfQueries):
+    """The rows of a query."""
+
+    __table__ = select(Stored.__table__).where(Stored.__table__.c.is_active).subquery()
+    __mapper_args__: ClassVar = {"primary_key": [__table__.c.id]}
+
+
+async def test_a_class_may_be_mapped_to_a_query(app: App) -> None:
+    async with app.users(Stored) as users:
+        user = await users.create(ANNE)
+        await users.create({"email": "bert@example.com", "hashed_password": "", "is_active": False})
+    async with app.users(Active) as users:
+        found = [await users.get(user.id), await users.get_by_email("ANNE@example.com")]
+        none = await users.get_by_email("bert@example.com")
+
+    assert ([other.id for other in found], none) == ([user.id, user.id], None)
