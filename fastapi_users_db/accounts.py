@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy.orm.attributes import instance_state
+
 from fastapi_users_db.exceptions import InvalidValueError, kind_of
 from fastapi_users_db.mapping import (
     UserEntity,
@@ -146,7 +148,12 @@ def _values(account: Any, users: UserEntity) -> Mapping[str, Any]:
     values = accounts.values(account) if is_account else {}
     if not values:
         raise _no_list([account])
-    return values
+    state: Any = None if accounts.mapper is None else instance_state(account)
+    if state is None or state.key is not None:
+        return values
+    # With a new one comes what hangs on it.
+    related = {r.key for r in accounts.relationships} - users.owner_relationships
+    return {**values, **{key: state.dict[key] for key in related if state.dict.get(key)}}
 
 
 def _no_list(given: Any) -> TypeError:

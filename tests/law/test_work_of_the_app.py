@@ -172,6 +172,15 @@ async def test_one_of_several_versions_who_is_gone_is_deleted(app: App) -> None:
     assert await app.number(VersionedUser) == 0
 
 
+async def test_what_hangs_on_an_account_that_is_given_is_written(app: App) -> None:
+    async with app.users(User, Account) as users:
+        given = Account(**ACCOUNT, scopes=[Scope(), Scope()])
+        anne = await users.create({**ANNE, "oauth_accounts": [given]})
+        await users.update(anne, {"oauth_accounts": list(anne.oauth_accounts)})
+
+    assert (await app.number(Account), await app.number(Scope)) == (1, 2)
+
+
 @pytest.fixture
 async def without_autoflush(app: App) -> AsyncIterator[Any]:
     """An adapter whose session writes nothing before it is told to."""
