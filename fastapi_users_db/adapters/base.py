@@ -66,7 +66,6 @@ from fastapi_users_db.schema import SchemaProblem, check_tokens, check_users, er
 from fastapi_users_db.statements import (
     is_account,
     select_expired,
-    select_owner,
     select_sessions,
     select_taken,
     where_token,
@@ -946,7 +945,7 @@ class AccessTokenDatabase(Adapter, BaseAccessTokenDatabase[AP]):
         if violated is not None:
             if access_token is not None:
                 return error
-            if violated.kind == "reference" and await self._is_about_owner(violated, unit, given):
+            if violated.kind == "reference" and self._is_about_owner(violated):
                 return UserNotFoundError.from_integrity_error(error)
             if violated.kind == "null":
                 about_key = self._tokens.error_about_key(given.values)
@@ -958,16 +957,12 @@ class AccessTokenDatabase(Adapter, BaseAccessTokenDatabase[AP]):
         written = [(self._tokens, given.values)]
         return await _about_values(error, self._live_tables(), written) or error
 
-    async def _is_about_owner(self, violated: Violation, unit: Unit, given: Given) -> bool:
+    def _is_about_owner(self, violated: Violation) -> bool:
         """Tell whether it is the foreign key to the user, or the only one, that was violated."""
-        column, table = self._tokens.find_column("user_id"), self._tokens.table
-        if column is None or not any(map(violated.is_in, self._tokens.tables)):
-            return False
-        if violated.columns or len(table.foreign_keys) > 1:
-            return column.name in violated.columns
-        # SQLite does not say which, and the session may have written to other tables.
-        owner, user_id = self._tokens.owner, given.values.get("user_id")
-        return owner is None or not await unit.column(select_owner(owner, user_id))
+        column, tables = self._tokens.find_column("user_id"), self._tokens.tables
+        is_only = not violated.columns and len(self._tokens.table.foreign_keys) == 1
+        is_own = any(map(violated.is_in, tables))
+        return column is not None and is_own and (is_only or column.name in violated.columns)
 
     def _described(self, access_token: Any) -> Entity:
         """Return the description of an access token's own class, which may be a subclass."""

@@ -354,6 +354,7 @@ class Held:
         if session is not None and states and whole_transaction:
             written = written_states(session)
         self._written = list(written)
+        self._unknown: list[tuple[Any, str]] = []
         self._held = [
             # What was changed and not written is not loaded: the database has the old value.
             (instance, {**state.dict, **state.committed_state})
@@ -366,20 +367,27 @@ class Held:
         for instance, values in self._held:
             state: Any = instance_state(instance)
             for name in values.keys() & state.unloaded:
-                _restore(instance, state.mapper, name, values[name])
+                if values[name] is NO_VALUE:
+                    self._unknown.append((instance, name))
+                else:
+                    _restore(instance, state.mapper, name, values[name])
 
     def reload(self, session: Session) -> None:
-        """Read again what the transaction had written, and has not any more."""
+        """Read again what the transaction had written, and has not any more, and what was changed
+        in place, of which nobody knows the value before."""
         for state in self._written:
             instance = state.obj()
             if instance is not None and state.session is session and state.expired:
                 with as_in_flush(session):
                     session.refresh(instance)
+        for instance, name in self._unknown:
+            with as_in_flush(session):
+                session.refresh(instance, [name])
 
 
 def _restore(instance: Any, mapper: Mapper[Any], name: str, value: Any) -> None:
     relationship = mapper.relationships.get(name)
-    if value is NO_VALUE or (relationship is not None and is_statement(relationship)):
+    if relationship is not None and is_statement(relationship):
         return
     is_collection = relationship is not None and relationship.uselist
     set_committed_value(instance, name, members(value) if is_collection else value)

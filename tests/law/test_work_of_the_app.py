@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import DDL, FetchedValue, ForeignKey, event
+from sqlalchemy import DDL, JSON, FetchedValue, ForeignKey, event
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -86,6 +87,15 @@ class VersionedToken(SQLAlchemyBaseAccessTokenTable[int], VersionedBase):
     user_id: Mapped[int] = mapped_column()
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  SQLAlchemy's own form
+
+
+class SettledBase(DeclarativeBase):
+    pass
+
+
+class SettledUser(SQLAlchemyBaseUserTable[int], SettledBase):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    settings: Mapped[Any] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
 
 
 class StampedBase(DeclarativeBase):
@@ -170,6 +180,19 @@ async def test_one_of_several_versions_who_is_gone_is_deleted(app: App) -> None:
         await users.delete(anne)
 
     assert await app.number(VersionedUser) == 0
+
+
+async def test_what_the_app_has_changed_in_place_is_readable_after_a_refusal(app: App) -> None:
+    async with app.users(SettledUser) as users:
+        await users.create(ANNE)
+        bert = await users.create({**BERT, "settings": {"theme": "dark"}})
+        await users.session.commit()
+        await users.session.refresh(bert)
+        bert.settings["theme"] = "light"
+        with pytest.raises(UserAlreadyExistsError):
+            await users.update(bert, {"email": ANNE["email"]})
+        assert bert.settings["theme"] in ("dark", "light")
+        await users.session.rollback()
 
 
 async def test_what_hangs_on_an_account_that_is_given_is_written(app: App) -> None:
