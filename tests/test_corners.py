@@ -149,6 +149,16 @@ async def test_an_account_of_a_dynamic_relationship_is_as_it_is_stored(
     assert account.seen == NOON.replace(hour=13)
 
 
+async def test_a_dynamic_relationship_is_readable_after_a_refusal(session: AsyncSession) -> None:
+    users: Any = SQLAlchemyUserDatabase(session, Apart, AccountApart)
+    await users.create(ANNE)
+    bert = await users.create(BERT)
+    with pytest.raises(UserAlreadyExistsError):
+        await users.update(bert, {"email": ANNE["email"], "oauth_accounts": [ACCOUNT]})
+    await users.add_oauth_account(bert, ACCOUNT)
+    assert len((await session.execute(bert.oauth_accounts.statement)).all()) == 1
+
+
 async def test_a_user_whom_a_filter_of_every_statement_hides_keeps_what_was_given(
     session: AsyncSession, users: Any
 ) -> None:
