@@ -39,8 +39,8 @@ $(VENV)/ready: pyproject.toml compat/pyproject.toml
 test: $(VENV)/ready
 	@$(BIN)/python -m pytest $(IN_PARALLEL) $(QUICK)
 
-# Coverage is that of the quick tests: they are to reach every line and branch, and it takes half as
-# long again. Not pytest's plugin for it: the package is imported before that starts to measure.
+# Coverage is that of the quick tests: they are to reach every line and branch, and it takes them
+# twice as long. Not pytest's plugin for it: the package is imported before that starts to measure.
 # Some tests have a long variant, which they run where the environment variable SOAK is set.
 # Those in `differential` fetch upstream's releases the first time, so `make test` passes over them.
 test-all: $(VENV)/ready

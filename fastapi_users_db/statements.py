@@ -104,6 +104,14 @@ def is_account(users: UserEntity, oauth_name: Any, account_id: Any) -> Any:
     return and_(same_text(name_column, oauth_name), same_text(id_column, account_id))
 
 
+def is_owned(criteria: Sequence[Any]) -> Any:
+    """Return the criterion that all columns of an OAuth account refer to its user.
+
+    Without any that does, an account is nobody's, and not everybody's.
+    """
+    return and_(*criteria) if criteria else false()
+
+
 @lru_cache(maxsize=256)
 def delete_accounts(users: UserEntity) -> Any:
     """Return the statement that deletes a user's OAuth accounts, given `owner_` with the attribute
@@ -111,8 +119,7 @@ def delete_accounts(users: UserEntity) -> Any:
     assert users.oauth is not None
     columns = [(f"owner_{key}", users.oauth.columns[key]) for key in users.owner_attributes]
     owned = [column == bindparam(name, type_=column.type) for name, column in columns]
-    # Without anything that refers to a user there are none, and not all of them.
-    return delete(users.oauth.table).where(and_(*owned) if owned else false())
+    return delete(users.oauth.table).where(is_owned(owned))
 
 
 def select_expired(tokens: Entity, max_age: datetime, batch_size: int) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, false
 from sqlalchemy.exc import MultipleResultsFound
 
 # From the modules: the package may be the one that is importing us.
@@ -19,6 +18,7 @@ from fastapi_users_db.adapters.session import read_first
 from fastapi_users_db.adapters.unit import Given
 from fastapi_users_db.exceptions import NotSetOAuthAccountTableError, UserNotFoundError, kind_of
 from fastapi_users_db.mapping import OAUTH_ACCOUNTS, Entity, UserEntity, assign, entity
+from fastapi_users_db.statements import is_owned
 from fastapi_users_db.versions.fastapi_users import ID, UOAP, UP
 from fastapi_users_db.versions.sqlalchemy import python_type
 from fastapi_users_db_sqlalchemy import _pydantic
@@ -313,8 +313,7 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
             accounts = getattr(row, "accounts", None)
             if accounts is None:
                 owned = [a == values[u.name] for a, u in users.references]
-                criterion = and_(*owned) if owned else false()
-                of_user = users.oauth.target.select().where(criterion)
+                of_user = users.oauth.target.select().where(is_owned(owned))
                 read = Rows(self.database, users.oauth)
                 accounts = [read.named(a) for a in await read.fetch_all(of_user)]
             values[OAUTH_ACCOUNTS] = accounts

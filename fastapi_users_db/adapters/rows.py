@@ -20,7 +20,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    false,
     insert,
     inspect,
     select,
@@ -45,6 +44,7 @@ from fastapi_users_db.exceptions import (
     kind_of,
 )
 from fastapi_users_db.mapping import Entity, UserEntity, entity, has_attributes, is_mapped_class
+from fastapi_users_db.statements import is_owned
 from fastapi_users_db.versions.sqlalchemy import ExternalType, InstanceState, python_type
 
 if TYPE_CHECKING:
@@ -582,9 +582,8 @@ def with_accounts(users: UserEntity) -> Callable[[Any], Any]:
         found = statement.subquery()
         labels = (column.label(ACCOUNT + column.name) for column in accounts.columns.values())
         owned = [account == found.columns[user.key] for account, user in references]
-        is_owner = and_(*owned) if owned else false()
         return select(*found.columns, *labels).select_from(
-            found.outerjoin(accounts.table, is_owner)
+            found.outerjoin(accounts.table, is_owned(owned))
         )
 
     return join

@@ -91,10 +91,10 @@ class App:
             if not is_committing:
                 await session.commit()
 
-    async def insert(self, target: Any, values: Any) -> None:
-        """Insert a row, as another app does."""
+    async def execute(self, statement: Any) -> None:
+        """Do what another request does, or another app."""
         async with self.engine.begin() as connection:
-            await connection.execute(target.__table__.insert().values(values))
+            await connection.execute(statement)
 
     async def number(self, target: Any) -> int:
         """Return how many rows a table has."""

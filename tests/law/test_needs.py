@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ForeignKey, String, insert, select
 from sqlalchemy.ext.associationproxy import AssociationProxy, association_proxy
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, synonym
 
@@ -207,8 +207,10 @@ async def test_without_a_relationship_the_foreign_key_says_whose_accounts_there_
 ) -> None:
     async with app.users(UserWithAccounts, Account) as users:
         user, other = await users.create(ANNE), await users.create(BERT)
-    await app.insert(Account, {**ACCOUNT, "user_id": user.id})
-    await app.insert(Account, {**ACCOUNT, "account_id": "2", "user_id": other.id})
+    await app.execute(insert(Account.__table__).values({**ACCOUNT, "user_id": user.id}))
+    await app.execute(
+        insert(Account.__table__).values({**ACCOUNT, "account_id": "2", "user_id": other.id})
+    )
     async with app.users(UserWithAccounts, Account) as users:
         found = await users.get_by_oauth_account("provider", "1")
         await users.delete(found)
@@ -220,7 +222,7 @@ async def test_without_a_relationship_the_foreign_key_says_whose_accounts_there_
 async def test_accounts_that_refer_to_no_user_are_nobodys(app: App) -> None:
     async with app.users(UserOfProfile, AccountOfProfile) as users:
         user = await users.create(ANNE)
-    await app.insert(AccountOfProfile, ACCOUNT)
+    await app.execute(insert(AccountOfProfile.__table__).values(ACCOUNT))
     async with app.users(UserOfProfile, AccountOfProfile) as users:
         found = await users.get_by_email("ANNE@example.com")
         await users.update(found, {"is_verified": True})

@@ -35,8 +35,7 @@ async def test_an_outdated_account_is_not_gone(app: App) -> None:
         created = await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
     async with app.users(User, Account) as users:
         user: Any = await users.get(created.id)
-        async with app.engine.begin() as connection:
-            await connection.execute(update(Account.__table__).values(version=2))
+        await app.execute(update(Account.__table__).values(version=2))
         with pytest.raises(StaleDataError) as raised:
             await users.update_oauth_account(user, user.oauth_accounts[0], {"access_token": "new"})
 

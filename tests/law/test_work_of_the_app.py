@@ -131,12 +131,6 @@ for dialect, trigger in TRIGGERS.items():
         event.listen(StampedBase.metadata, "after_create", stamp)
 
 
-async def execute(app: App, statement: Any) -> None:
-    """Do what another request does."""
-    async with app.engine.begin() as connection:
-        await connection.execute(statement)
-
-
 async def test_a_user_whom_another_has_changed_since_is_not_deleted(app: App) -> None:
     async with app.users(VersionedUser, VersionedAccount) as users:
         await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
@@ -147,7 +141,7 @@ async def test_a_user_whom_another_has_changed_since_is_not_deleted(app: App) ->
         await users.session.commit()
         if app.backend == "orm-defaults":
             return  # it is expired, and read again
-        await execute(app, sa.update(VersionedUser.__table__).values(version=7))
+        await app.execute(sa.update(VersionedUser.__table__).values(version=7))
         with pytest.raises(StaleDataError):
             await users.delete(anne)
 
@@ -162,7 +156,7 @@ async def test_a_token_that_another_has_changed_since_is_not_said_to_be_deleted(
         await tokens.session.commit()
         if app.backend == "orm-defaults":
             return
-        await execute(app, sa.update(VersionedToken.__table__).values(version=7))
+        await app.execute(sa.update(VersionedToken.__table__).values(version=7))
         with pytest.raises(StaleDataError):
             await tokens.delete(token)
 
@@ -176,7 +170,7 @@ async def test_one_of_several_versions_who_is_gone_is_deleted(app: App) -> None:
         await users.session.refresh(anne)
         await users.session.commit()
         users.session.expunge(anne)
-        await execute(app, sa.delete(VersionedUser.__table__))
+        await app.execute(sa.delete(VersionedUser.__table__))
         await users.delete(anne)
 
     assert await app.number(VersionedUser) == 0
