@@ -130,18 +130,20 @@ class Entity:
 
     def expression(self, attribute: str) -> Any:
         """Return what stands for an attribute in a statement: a column, or what a hybrid gives."""
-        mapper = self.mapper
         column = self.find_column(attribute)
-        if mapper is None or (
-            column is not None and not mapper.inherits and not mapper.with_polymorphic
-        ):
+        if column is not None and self._has_one_table:
             # SQLAlchemy is faster with a plain column than with the attribute of a class.
-            return self.column(attribute)
+            return column
         found = getattr(self.target, attribute, None)
         expression = getattr(found, "__clause_element__", lambda: found)()
         if expression is None or not hasattr(expression, "type"):
             raise TypeError(f"{self.name} has no column attribute {attribute!r}.")
         return expression
+
+    @cached_property
+    def _has_one_table(self) -> bool:
+        mapper = self.mapper
+        return mapper is None or not (mapper.inherits or mapper.with_polymorphic)
 
     def column(self, attribute: str) -> Column[Any]:
         """Return the column behind an attribute, also behind a synonym of one."""
@@ -665,6 +667,9 @@ def read(instance: Any, attribute: str) -> Any:
 
     It never asks the database: what an instance has not loaded is `None`, but for its primary key.
     """
+    loaded = getattr(instance, "__dict__", ())
+    if attribute in loaded:
+        return loaded[attribute]
     if isinstance(instance, Mapping):
         return instance.get(attribute)
     state: Any = inspect(instance, raiseerr=False)

@@ -382,14 +382,16 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 no error: what counts is the id.
         """
         unit = self._unit(user)
-        is_alone = unit.is_alone
+        cascades = self._users.deletes_accounts
+        is_alone = cascades or unit.is_alone
         try:
             async with unit:
-                if not is_alone and not self._users.deletes_accounts:
+                if not is_alone:
                     await unit.set_apart()
                 await unit.remove(user)
         except BaseException as error:
-            if not (is_alone or unit.is_apart) or not _is_about("reference", error):
+            may_repeat = not cascades and (is_alone or unit.is_apart)
+            if not may_repeat or not _is_about("reference", error):
                 await self._give_up(unit)
                 raise
             # An OAuth account was linked since they were read, and the database does not cascade.
@@ -704,11 +706,11 @@ class AccessTokenDatabase(Adapter, BaseAccessTokenDatabase[AP]):
         if not is_storable(token):
             return None
         tokens = self._tokens
-        statement = self._select_token().where(same_text(tokens.expression("token"), token))
+        criteria = [same_text(tokens.expression("token"), token)]
         if max_age is not None:
             created_at = tokens.expression("created_at")
-            statement = statement.where(created_at >= _checked_max_age(max_age, created_at.type))
-        found = await self._get_token(statement)
+            criteria.append(created_at >= _checked_max_age(max_age, created_at.type))
+        found = await self._get_token(self._select_token().where(*criteria))
         return found if _holds(found, "token", token, tokens) else None
 
     @repeated
@@ -1028,10 +1030,10 @@ def _is_linked(user: Any, users: UserEntity, external: ExternalAccount) -> bool:
 
 def _holds(instance: Any, attribute: str, value: Any, of: Entity) -> bool:
     """Tell whether what was found by a text has it letter by letter, whatever the collation."""
-    column = of.find_column(attribute)
-    if not isinstance(value, str) or column is None or not is_verbatim(column):
+    if not isinstance(value, str):
         return True
-    return is_same_text(read(instance, of.synonyms.get(attribute, attribute)), value)
+    found, column = read(instance, of.synonyms.get(attribute, attribute)), of.find_column(attribute)
+    return found == value or column is None or not is_verbatim(column) or is_same_text(found, value)
 
 
 def _check_batch(name: str, value: Any) -> None:

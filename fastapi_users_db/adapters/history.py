@@ -2,7 +2,7 @@
 
 A transaction that is undone and begun anew has lost what the app had written in it, through the
 session or through its connection. SQLAlchemy keeps no account of that, so the engine's events do,
-for engines whose adapters have `retries`.
+once an adapter has asked: one with `retries`, or one that would need a savepoint otherwise.
 """
 
 from __future__ import annotations
@@ -36,9 +36,15 @@ _PURE = frozenset({"coalesce", "count", "length", "lower", "max", "min", "now", 
 _NOT_VISITED = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
 
 
-def watch(engine: Engine) -> None:
-    """Keep account of the transactions that begin on an engine from now on."""
-    if engine not in _watched:
+def watch(engine: Engine, *, beside_others: bool) -> None:
+    """Keep account of the transactions that begin on an engine from now on.
+
+    Parameters:
+        engine: the engine.
+        beside_others: whether to do so where others listen, too. SQLAlchemy would raise an error to
+            one of them that waits for something just now.
+    """
+    if engine not in _watched and (beside_others or not engine.dispatch.before_cursor_execute):
         _watched.add(engine)
         event.listen(engine, "begin", _begin)
         event.listen(engine, "before_cursor_execute", _execute)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic
@@ -23,11 +23,11 @@ from fastapi_users_db.adapters.base import (
     UserDatabase,
     has_methods_of,
 )
-from fastapi_users_db.adapters.history import has_only_read
 from fastapi_users_db.adapters.retries import checked_retries, repeated
 from fastapi_users_db.adapters.session import (
     OUTDATED,
     Held,
+    InOneTask,
     attach,
     begin_savepoint,
     check_mapped_class,
@@ -35,7 +35,6 @@ from fastapi_users_db.adapters.session import (
     commit,
     execute,
     hide_parameters,
-    in_one_task,
     is_watched,
     live_tables,
     load_rest,
@@ -47,7 +46,7 @@ from fastapi_users_db.adapters.session import (
     sessions,
     write_whatever_was_read,
 )
-from fastapi_users_db.adapters.unit import NEW, Given, Unit
+from fastapi_users_db.adapters.unit import NEW, NO_VALUES, Given, Unit
 from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import is_same_text
 from fastapi_users_db.drivers import first_error, violation
@@ -76,7 +75,7 @@ from fastapi_users_db.statements import (
 )
 from fastapi_users_db.tables import is_mysql
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
-from fastapi_users_db.versions.sqlalchemy import as_in_flush
+from fastapi_users_db.versions.sqlalchemy import AsInFlush, is_clean
 
 __all__ = ["SQLAlchemyAccessTokenDatabase", "SQLAlchemyUserDatabase"]
 
@@ -95,7 +94,8 @@ class _OverSession(Adapter):
         return subject
 
     def _may_begin_anew(self, *given: Any) -> bool:
-        return may_begin_anew(self.session, self._entity.mapper, given)
+        mapper, is_asked = self._entity.mapper, bool(self.retries)
+        return may_begin_anew(self.session, mapper, given, beside_others=is_asked)
 
     async def _roll_back(self) -> None:
         await roll_back(self.session)
@@ -274,7 +274,7 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
         _, session = sessions(self.session)
         if session is None:
             return None  # of a mock
-        with as_in_flush(session), suppress(UnboundExecutionError):
+        with AsInFlush(session), suppress(UnboundExecutionError):
             return await super()._unchecked_owner()
         return None
 
@@ -309,17 +309,17 @@ class SessionUnit(Unit):
         self._collection = of.collection if isinstance(of, UserEntity) else OAUTH_ACCOUNTS
         self._session, self._inside = sessions(adapter.session)
         self._savepoint: Any = None
-        self._guard = ExitStack()
+        self._guard = InOneTask(self._inside)
 
     async def __aenter__(self) -> SessionUnit:
         inside = self._inside
-        self._guard.enter_context(in_one_task(inside))
+        self._guard.__enter__()
         if self._subject is not None and self._given is not NOTHING:
             # A savepoint flushes, and so does a query: after that nobody knows.
             state: Any = instance_state(self._subject)
             self._outdated = outdated_by_flush(state, entity(state.class_))
         try:
-            if inside is not None:
+            if inside is not None and not is_clean(inside):
                 key = None if self._subject is None else instance_state(self._subject).key
                 changed = (*inside.new, *inside.dirty, *inside.deleted)
                 others = (i for i in changed if i is not self._subject)
@@ -329,21 +329,22 @@ class SessionUnit(Unit):
             if not self._adapter.commit:
                 self._savepoint = await begin_savepoint(self._session, inside, self._mapper)
         except BaseException as error:
-            with self._guard:
+            try:
                 raise await self._undo(error, is_given=False) from error.__cause__
+            finally:
+                self._guard.__exit__()
         return self
 
     @property
     def is_alone(self) -> bool:
         """Before it is entered: whether there is nothing of the app's own to be undone with it.
 
-        Without `retries` nobody keeps account of what the app has executed.
+        Account is kept of what the app executes since somebody has asked for it, here or with
+        `retries`.
         """
-        session = self._inside
-        if session is None or not self._adapter.commit or not session.in_transaction():
-            return True
-        is_pending = session.new or session.dirty or session.deleted
-        return bool(self._adapter.retries and not is_pending and has_only_read(session))
+        session, adapter = self._inside, self._adapter
+        is_in_transaction = session is not None and session.in_transaction()
+        return not (is_in_transaction and adapter.commit) or bool(adapter._may_begin_anew())
 
     async def set_apart(self) -> None:
         self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
@@ -357,13 +358,17 @@ class SessionUnit(Unit):
     ) -> None:
         inside = self._inside
         held = Held(inside, self._adapter.commit and not self.is_apart)
-        with self._guard:
+        try:
             if error is None:
                 try:
                     for instance in self._removed:
-                        with nullcontext() if inside is None else as_in_flush(inside):
+                        with AsInFlush(inside):
                             await self._session.delete(instance)
-                    if inside is not None:
+                    is_done = self._subject is None or self._is_removing
+                    if inside is not None and not (
+                        is_done and self._oauth is None and self._adapter.commit
+                    ):
+                        # What is only removed the commit flushes.
                         await self._session.run_sync(self._flush)
                     if self._subject is not None and not self._is_removing:
                         self.result = await self._adapter._made(self._subject)
@@ -380,6 +385,8 @@ class SessionUnit(Unit):
                     error = failure
             first = first_error(error)
             raised = await self._undo(first, held)
+        finally:
+            self._guard.__exit__()
         if raised is not first:
             raise raised from first
         if kind is None or first is not error:
@@ -464,15 +471,16 @@ class SessionUnit(Unit):
                 await self._session.run_sync(self._reload, user, lacking)
                 owner = users.owner_values(user)
         statement, parameters = select_accounts(users, owner, external, instances=True)
-        if session.new or session.dirty or session.deleted:
+        if not is_clean(session):
             await self._session.flush()  # what is not written yet would be lost
-        if newest or self._oauth.mapper.version_id_col is None:
-            # Otherwise the app wants to know that another has changed what it holds.
-            statement = statement.execution_options(populate_existing=True)
+        # Otherwise the app wants to know that another has changed what it holds.
+        is_forced = newest or self._oauth.mapper.version_id_col is None
+        options = {"populate_existing": True} if is_forced else {}
         if newest and not self._is_undone:
             statement = statement.with_for_update(read=True, of=self._oauth.table)
-        held = Held(session, False, self._oauth.target)
-        result = await self.execute(statement, parameters, mapper=self._oauth.mapper)
+        held, mapper = Held(session, False, self._oauth.target), self._oauth.mapper
+        # Not options of the statement's own: it would be another one, and worked out anew.
+        result = await self.execute(statement, parameters, mapper=mapper, options=options)
         marked = [
             (bool(owner) and all(read(account, key) == owner[key] for key in owner), account)
             for account in result.unique().scalars()
@@ -496,13 +504,16 @@ class SessionUnit(Unit):
         result = await self.execute(statement)
         return result.scalars().all()  # type: ignore[no-any-return]
 
-    async def execute(self, statement: Any, *parameters: Any, mapper: Any = None) -> Any:
+    async def execute(
+        self, statement: Any, *parameters: Any, mapper: Any = None, options: Any = NO_VALUES
+    ) -> Any:
         """Execute a statement where the session writes a class, the subject's if no other."""
         where = {"mapper": mapper or self._mapper}
         try:
-            reading = nullcontext() if self._inside is None else as_in_flush(self._inside)
-            with in_one_task(self._inside), reading:
-                return await self._session.execute(statement, *parameters, bind_arguments=where)
+            with InOneTask(self._inside), AsInFlush(self._inside):
+                return await self._session.execute(
+                    statement, *parameters, execution_options=options, bind_arguments=where
+                )
         except StatementError as error:
             hide_parameters(error)
             raise
@@ -523,7 +534,7 @@ class SessionUnit(Unit):
             if not session.dispatch.before_flush:
                 # The app's own delete() may have kept the user.
                 accounts = self._removed_with_subject if subject in session.deleted else ()
-                with as_in_flush(session):  # a cascade looks for more
+                with AsInFlush(session):  # a cascade looks for more
                     for account in accounts:
                         session.delete(account)
                 session.flush()
@@ -547,7 +558,7 @@ class SessionUnit(Unit):
         outdated = outdated_by_flush(state, of) | self._outdated
         if self._given.values and not self._is_new:
             write_whatever_was_read(state, of, self._given.values)
-        is_writing = bool(session.new or session.dirty or session.deleted)
+        is_writing = not is_clean(session)
         states = [(i, instance_state(i)) for i in (subject, *self._accounts)]
         written = [(i, set(s.committed_state), dict(s.dict)) for i, s in states]
         session.flush()
@@ -586,7 +597,7 @@ class SessionUnit(Unit):
     def _check_owner(self, session: Session, token: Any, owner: Owner) -> None:
         """Refuse a token of a user who is gone, once it is written and none can go any more."""
         user_id = token.user_id
-        with as_in_flush(session):
+        with AsInFlush(session):
             connection = session.connection(bind_arguments={"mapper": owner.mapper})
             found = connection.execute(select_owner(owner, user_id)).first()
         if found is None and user_id is not None:
@@ -602,7 +613,7 @@ class SessionUnit(Unit):
         if lock:
             statement = statement.with_for_update(read=True)
         # Through the connection: the session would tell listeners of the app's, which may filter.
-        with as_in_flush(session):
+        with AsInFlush(session):
             connection = session.connection(bind_arguments={"mapper": state.mapper})
             found = connection.execute(statement).first()
         # A collation takes other texts for the same.
@@ -617,7 +628,7 @@ class SessionUnit(Unit):
         state: Any = instance_state(instance)
         before = {name: state.dict[name] for name in names if name in state.dict}
         try:
-            with as_in_flush(session):
+            with AsInFlush(session):
                 if names & entity(state.class_).columns.keys():
                     session.refresh(instance, names)
                 else:

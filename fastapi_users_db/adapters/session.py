@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -38,8 +37,9 @@ from fastapi_users_db.mapping import (
     members,
 )
 from fastapi_users_db.versions.sqlalchemy import (
-    as_in_flush,
+    AsInFlush,
     is_autocommit,
+    is_clean,
     is_in_block,
     written_states,
 )
@@ -47,6 +47,7 @@ from fastapi_users_db.versions.sqlalchemy import (
 __all__ = [
     "OUTDATED",
     "Held",
+    "InOneTask",
     "attach",
     "begin_savepoint",
     "check_mapped_class",
@@ -54,7 +55,6 @@ __all__ = [
     "commit",
     "execute",
     "hide_parameters",
-    "in_one_task",
     "is_watched",
     "live_tables",
     "load_rest",
@@ -103,32 +103,35 @@ def sessions(session: Any) -> tuple[Any, Session | None]:
     return current, inside if isinstance(inside, Session) else None
 
 
-@contextmanager
-def in_one_task(session: Session | None) -> Iterator[None]:
+class InOneTask:
     """Refuse a session that another task is using: SQLAlchemy would lose what both of them write.
 
     Raises:
         SessionInUseError: another task is using it.
     """
-    if session is None:
-        yield
-        return
-    task = asyncio.current_task()
-    user = session.info.get(_TASK)
-    if user not in (None, task):
-        raise SessionInUseError()
-    session.info[_TASK] = task
-    try:
-        yield
-    finally:
-        session.info[_TASK] = user
+
+    __slots__ = ("_before", "_session")
+
+    def __init__(self, session: Session | None) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        if self._session is not None:
+            task, self._before = asyncio.current_task(), self._session.info.get(_TASK)
+            if self._before not in (None, task):
+                raise SessionInUseError()
+            self._session.info[_TASK] = task
+
+    def __exit__(self, *_: object) -> None:
+        if self._session is not None:
+            self._session.info[_TASK] = self._before
 
 
 async def execute(session: Any, statement: Any, *parameters: Any) -> Any:
     """Execute a statement; if it fails, the error does not show its parameters."""
     current, inside = sessions(session)
     try:
-        with in_one_task(inside):
+        with InOneTask(inside):
             return await current.execute(statement, *parameters)
     except StatementError as error:
         hide_parameters(error)
@@ -209,13 +212,14 @@ async def read_first(session: Any, is_committing: bool, reading: Awaitable[_T]) 
         raise
 
 
-def may_begin_anew(session: Any, mapped: Any, given: Iterable[Any]) -> bool:
+def may_begin_anew(session: Any, mapped: Any, given: Iterable[Any], *, beside_others: bool) -> bool:
     """Tell whether nothing of the app's own would be lost if the transaction were undone.
 
     Parameters:
         session: the session.
         mapped: the class that is to be read or written, or its mapper.
         given: what the app has given for it.
+        beside_others: whether account is to be kept also where others listen.
     """
     _, inside = sessions(session)
     if inside is None or inside.in_nested_transaction() or is_in_block(inside):
@@ -223,9 +227,8 @@ def may_begin_anew(session: Any, mapped: Any, given: Iterable[Any]) -> bool:
     engine = inside.get_bind(inspect(mapped))
     if not isinstance(engine, Engine):
         return False  # a connection of the app's own, which may have begun before
-    watch(engine)
-    is_pending = inside.new or inside.dirty or inside.deleted or any(map(is_changed, given))
-    return not is_pending and has_only_read(inside)
+    watch(engine, beside_others=beside_others)
+    return is_clean(inside) and not any(map(is_changed, given)) and has_only_read(inside)
 
 
 async def roll_back(session: Any) -> None:
@@ -245,7 +248,7 @@ async def begin_savepoint(
 
     Where each statement is a transaction of its own, there is none: `None`.
     """
-    with nullcontext() if inside is None else as_in_flush(inside):
+    with AsInFlush(inside):
         connection = await session.connection(bind_arguments={"mapper": mapper})
     if connection.dialect.name != "sqlite":
         if is_autocommit(connection):
@@ -321,8 +324,10 @@ def write_whatever_was_read(state: Any, of: Entity, given: Mapping[str, Any]) ->
 def outdated_by_flush(state: Any, of: Entity) -> set[str]:
     """Return the loaded relationships that the database would give otherwise after the flush."""
     changed, session = state.committed_state, state.session
-    columns = {of.columns[name] for name in changed if name in of.columns}
     deleted = () if session is None else session.deleted
+    if not changed and not deleted:
+        return set()
+    columns = {of.columns[name] for name in changed if name in of.columns}
     return {
         r.key
         for r in of.relationships
@@ -347,9 +352,8 @@ class Held:
     def __init__(
         self, session: Session | None, whole_transaction: bool, kind: type[Any] = object
     ) -> None:
-        held = [] if session is None else list(session.identity_map.values())
-        held = [instance for instance in held if isinstance(instance, kind)]
-        states = [(instance, instance_state(instance)) for instance in held]
+        held = () if session is None else session.identity_map.values()
+        states = [(i, instance_state(i)) for i in held if isinstance(i, kind)]
         written: Collection[Any] = ()
         if session is not None and states and whole_transaction:
             written = written_states(session)
@@ -378,10 +382,10 @@ class Held:
         for state in self._written:
             instance = state.obj()
             if instance is not None and state.session is session and state.expired:
-                with as_in_flush(session):
+                with AsInFlush(session):
                     session.refresh(instance)
         for instance, name in self._unknown:
-            with as_in_flush(session):
+            with AsInFlush(session):
                 session.refresh(instance, [name])
 
 
@@ -405,13 +409,13 @@ def live_tables(session: Any, mapped: Any) -> LiveTables:
 
     async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
         # The catalogue's own tables are bound nowhere.
-        with in_one_task(inside):
+        with InOneTask(inside):
             connection: Any = await current.connection(bind_arguments={"mapper": mapper})
             result = await connection.execute(statement)
         return result.mappings().all()  # type: ignore[no-any-return]
 
     async def fetch_schemas() -> Mapping[str | None, str | None]:
-        with in_one_task(inside):
+        with InOneTask(inside):
             connection: Any = await current.connection(bind_arguments={"mapper": mapper})
         options = connection.sync_connection.get_execution_options()
         return options.get("schema_translate_map") or {}
