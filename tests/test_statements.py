@@ -17,7 +17,7 @@ import aiosqlite
 import asyncpg
 import pytest
 from databases import Database
-from sqlalchemy import event
+from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
 
@@ -265,6 +265,34 @@ async def test_statements_of_the_orm_adapter(
     async with orm(addresses) as open_subject:
         sent = await sent_by_each(open_subject, engine_of(addresses))
     assert sent == {**ORM, **(ORM_ON_SQLITE if addresses.name == "sqlite" else {})}
+
+
+@pytest.mark.parametrize("is_watched_by_the_app", [False, True])
+async def test_an_account_is_linked_without_a_savepoint_where_the_app_has_only_read(
+    addresses: Addresses, engine_of: Callable[[Addresses], AsyncEngine], is_watched_by_the_app: bool
+) -> None:
+    """Account of that is kept from the first call on, but not beside listeners of the app's own:
+    SQLAlchemy would raise an error in one that waits just then."""
+    engine = create_async_engine(addresses.orm)
+    on: Any = engine.sync_engine
+    began: list[str] = []
+    event.listen(on, "savepoint", lambda _, name: began.append("SAVEPOINT"))
+    if is_watched_by_the_app:
+        event.listen(on, "before_cursor_execute", lambda *_: None)
+    for account_id in ("first", "second", "third"):
+        async with AsyncSession(engine, expire_on_commit=False) as session:
+            users: Any = SQLAlchemyUserDatabase(session, Indexed.User, Indexed.OAuthAccount)
+            anne = await users.create({**ANNE, "email": f"{account_id}@example.com"})
+            found = await users.get(anne.id)
+            if account_id == "third":
+                # What the app has executed is not to be lost.
+                await session.execute(update(Indexed.User).values(is_verified=True))
+            began.append(account_id)
+            await users.add_oauth_account(found, {**ACCOUNT, "account_id": account_id})
+    await engine.dispose()
+    await delete_rows(engine_of(addresses), Indexed.Base.metadata)
+    in_between = ["SAVEPOINT"] if is_watched_by_the_app else []
+    assert began == ["first", "SAVEPOINT", "second", *in_between, "third", "SAVEPOINT"]
 
 
 async def test_statements_of_the_databases_adapter(

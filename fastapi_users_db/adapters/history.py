@@ -44,7 +44,9 @@ def watch(engine: Engine, *, beside_others: bool) -> None:
         beside_others: whether to do so where others listen, too. SQLAlchemy would raise an error to
             one of them that waits for something just now.
     """
-    if engine not in _watched and (beside_others or not engine.dispatch.before_cursor_execute):
+    dispatch: Any = engine.dispatch
+    is_alone = not (dispatch.begin or dispatch.before_cursor_execute)
+    if engine not in _watched and (beside_others or is_alone):
         _watched.add(engine)
         event.listen(engine, "begin", _begin)
         event.listen(engine, "before_cursor_execute", _execute)
