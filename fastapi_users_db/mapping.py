@@ -667,7 +667,7 @@ def read(instance: Any, attribute: str) -> Any:
 
     It never asks the database: what an instance has not loaded is `None`, but for its primary key.
     """
-    loaded = getattr(instance, "__dict__", ())
+    loaded: Any = getattr(instance, "__dict__", ())
     if attribute in loaded:
         return loaded[attribute]
     if isinstance(instance, Mapping):

@@ -383,16 +383,14 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
         """
         unit = self._unit(user)
         cascades = self._users.deletes_accounts
-        is_alone = cascades or unit.is_alone
         try:
             async with unit:
-                if not is_alone:
+                if not cascades:
                     await unit.set_apart()
                 await unit.remove(user)
         except BaseException as error:
-            may_repeat = not cascades and (is_alone or unit.is_apart)
-            if not may_repeat or not _is_about("reference", error):
-                await self._give_up(unit)
+            if cascades or not unit.is_apart or not _is_about("reference", error):
+                await unit.give_up()
                 raise
             # An OAuth account was linked since they were read, and the database does not cascade.
             async with self._unit(user) as unit:
@@ -421,14 +419,13 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
         self._users.relationship_to_accounts  # noqa: B018  likewise
         values = values_of_account(create_dict, self._users, user)
         unit = self._unit(user, Given(accounts=[values]))
-        is_alone = unit.is_alone
         try:
             async with unit:
-                await self._link(unit, user, values, apart=not is_alone)
+                await self._link(unit, user, values, apart=True)
         except BaseException as error:
             is_outdated = isinstance(error, _OUTDATED) or _is_about("unique", error)
-            if not (is_alone or unit.is_apart) or not is_outdated:
-                await self._give_up(unit)
+            if not unit.is_apart or not is_outdated:
+                await unit.give_up()
                 raise
             # It was linked to this user, or unlinked, since it was read.
             unit = self._unit(user, Given(accounts=[values]))
@@ -518,11 +515,6 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
             unit.link(user, values)
         else:
             unit.set(existing, values)
-
-    async def _give_up(self, unit: Unit) -> None:
-        """Undo the rest of the transaction, as with any error."""
-        if unit.is_apart:
-            await self._roll_back()
 
     async def _own_accounts(
         self,

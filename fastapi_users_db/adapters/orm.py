@@ -27,11 +27,11 @@ from fastapi_users_db.adapters.retries import checked_retries, repeated
 from fastapi_users_db.adapters.session import (
     OUTDATED,
     Held,
-    InOneTask,
     attach,
     begin_savepoint,
     check_mapped_class,
     check_session,
+    claim,
     commit,
     execute,
     hide_parameters,
@@ -75,7 +75,7 @@ from fastapi_users_db.statements import (
 )
 from fastapi_users_db.tables import is_mysql
 from fastapi_users_db.versions.fastapi_users import AP, ID, UP
-from fastapi_users_db.versions.sqlalchemy import AsInFlush, is_clean
+from fastapi_users_db.versions.sqlalchemy import as_in_flush, is_clean
 
 __all__ = ["SQLAlchemyAccessTokenDatabase", "SQLAlchemyUserDatabase"]
 
@@ -274,7 +274,7 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
         _, session = sessions(self.session)
         if session is None:
             return None  # of a mock
-        with AsInFlush(session), suppress(UnboundExecutionError):
+        with as_in_flush(session), suppress(UnboundExecutionError):
             return await super()._unchecked_owner()
         return None
 
@@ -303,17 +303,24 @@ class SessionUnit(Unit):
         self._is_changing = self._is_removing = False
         # Whether a new transaction has begun since, in which a lock would stay.
         self._is_undone = False
+        # Whether a savepoint keeps what the transaction holds besides, though the adapter commits.
+        self._is_rest_kept = False
         self._mapper: Any = of.mapper
         self._oauth: Any = of.oauth if isinstance(of, UserEntity) else None
         self._has_collection = isinstance(of, UserEntity) and of.has_collection
         self._collection = of.collection if isinstance(of, UserEntity) else OAUTH_ACCOUNTS
         self._session, self._inside = sessions(adapter.session)
         self._savepoint: Any = None
-        self._guard = InOneTask(self._inside)
 
     async def __aenter__(self) -> SessionUnit:
         inside = self._inside
-        self._guard.__enter__()
+        self._release = claim(inside)
+        # With commit=False it is a savepoint anyway.
+        self.is_apart = (
+            inside is None
+            or not self._adapter.commit
+            or (is_clean(inside) and not inside.in_transaction())
+        )
         if self._subject is not None and self._given is not NOTHING:
             # A savepoint flushes, and so does a query: after that nobody knows.
             state: Any = instance_state(self._subject)
@@ -332,23 +339,18 @@ class SessionUnit(Unit):
             try:
                 raise await self._undo(error, is_given=False) from error.__cause__
             finally:
-                self._guard.__exit__()
+                self._release()
         return self
 
-    @property
-    def is_alone(self) -> bool:
-        """Before it is entered: whether there is nothing of the app's own to be undone with it.
-
-        Account is kept of what the app executes since somebody has asked for it, here or with
-        `retries`.
-        """
-        session, adapter = self._inside, self._adapter
-        is_in_transaction = session is not None and session.in_transaction()
-        return not (is_in_transaction and adapter.commit) or bool(adapter._may_begin_anew())
-
     async def set_apart(self) -> None:
-        self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
-        self.is_apart = self._savepoint is not None
+        if not self.is_apart and not self._adapter._may_begin_anew():
+            self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
+            self._is_rest_kept = self._savepoint is not None
+        self.is_apart = True
+
+    async def give_up(self) -> None:
+        if self._is_rest_kept:
+            await roll_back(self._session)
 
     async def __aexit__(
         self,
@@ -357,12 +359,12 @@ class SessionUnit(Unit):
         traceback: TracebackType | None,
     ) -> None:
         inside = self._inside
-        held = Held(inside, self._adapter.commit and not self.is_apart)
+        held = Held(inside, self._savepoint is None)
         try:
             if error is None:
                 try:
                     for instance in self._removed:
-                        with AsInFlush(inside):
+                        with as_in_flush(inside):
                             await self._session.delete(instance)
                     is_done = self._subject is None or self._is_removing
                     if inside is not None and not (
@@ -386,7 +388,7 @@ class SessionUnit(Unit):
             first = first_error(error)
             raised = await self._undo(first, held)
         finally:
-            self._guard.__exit__()
+            self._release()
         if raised is not first:
             raise raised from first
         if kind is None or first is not error:
@@ -509,14 +511,17 @@ class SessionUnit(Unit):
     ) -> Any:
         """Execute a statement where the session writes a class, the subject's if no other."""
         where = {"mapper": mapper or self._mapper}
+        release = claim(self._inside)
         try:
-            with InOneTask(self._inside), AsInFlush(self._inside):
+            with as_in_flush(self._inside):
                 return await self._session.execute(
                     statement, *parameters, execution_options=options, bind_arguments=where
                 )
         except StatementError as error:
             hide_parameters(error)
             raise
+        finally:
+            release()
 
     def _attach_stored(self, instance: Any) -> None:
         """Attach what is to be changed, and refuse it if it was never written, or is deleted."""
@@ -534,7 +539,7 @@ class SessionUnit(Unit):
             if not session.dispatch.before_flush:
                 # The app's own delete() may have kept the user.
                 accounts = self._removed_with_subject if subject in session.deleted else ()
-                with AsInFlush(session):  # a cascade looks for more
+                with as_in_flush(session):  # a cascade looks for more
                     for account in accounts:
                         session.delete(account)
                 session.flush()
@@ -597,7 +602,7 @@ class SessionUnit(Unit):
     def _check_owner(self, session: Session, token: Any, owner: Owner) -> None:
         """Refuse a token of a user who is gone, once it is written and none can go any more."""
         user_id = token.user_id
-        with AsInFlush(session):
+        with as_in_flush(session):
             connection = session.connection(bind_arguments={"mapper": owner.mapper})
             found = connection.execute(select_owner(owner, user_id)).first()
         if found is None and user_id is not None:
@@ -613,7 +618,7 @@ class SessionUnit(Unit):
         if lock:
             statement = statement.with_for_update(read=True)
         # Through the connection: the session would tell listeners of the app's, which may filter.
-        with AsInFlush(session):
+        with as_in_flush(session):
             connection = session.connection(bind_arguments={"mapper": state.mapper})
             found = connection.execute(statement).first()
         # A collation takes other texts for the same.
@@ -628,7 +633,7 @@ class SessionUnit(Unit):
         state: Any = instance_state(instance)
         before = {name: state.dict[name] for name in names if name in state.dict}
         try:
-            with AsInFlush(session):
+            with as_in_flush(session):
                 if names & entity(state.class_).columns.keys():
                     session.refresh(instance, names)
                 else:
@@ -657,7 +662,7 @@ class SessionUnit(Unit):
         savepoint, self._savepoint = self._savepoint, None
         if isinstance(error, FastAPIUsersDBError) and not self._is_changing and savepoint is None:
             return error  # nothing was written, and what the app has written is not to be undone
-        held = held or Held(self._inside, self._adapter.commit and not self.is_apart)
+        held = held or Held(self._inside, savepoint is None)
         try:
             if savepoint is not None:
                 await savepoint.__aexit__(type(error), error, error.__traceback__)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -37,7 +38,7 @@ from fastapi_users_db.mapping import (
     members,
 )
 from fastapi_users_db.versions.sqlalchemy import (
-    AsInFlush,
+    as_in_flush,
     is_autocommit,
     is_clean,
     is_in_block,
@@ -47,11 +48,11 @@ from fastapi_users_db.versions.sqlalchemy import (
 __all__ = [
     "OUTDATED",
     "Held",
-    "InOneTask",
     "attach",
     "begin_savepoint",
     "check_mapped_class",
     "check_session",
+    "claim",
     "commit",
     "execute",
     "hide_parameters",
@@ -103,41 +104,37 @@ def sessions(session: Any) -> tuple[Any, Session | None]:
     return current, inside if isinstance(inside, Session) else None
 
 
-class InOneTask:
-    """Refuse a session that another task is using: SQLAlchemy would lose what both of them write.
+def claim(session: Session | None) -> Callable[[], Any]:
+    """Claim a session for this task: of two that use it, SQLAlchemy would lose what both write.
+
+    Returns:
+        What to call when it is no longer used.
 
     Raises:
         SessionInUseError: another task is using it.
     """
-
-    __slots__ = ("_before", "_session")
-
-    def __init__(self, session: Session | None) -> None:
-        self._session = session
-
-    def __enter__(self) -> None:
-        if self._session is not None:
-            task, self._before = asyncio.current_task(), self._session.info.get(_TASK)
-            if self._before not in (None, task):
-                raise SessionInUseError()
-            self._session.info[_TASK] = task
-
-    def __exit__(self, *_: object) -> None:
-        if self._session is not None:
-            self._session.info[_TASK] = self._before
+    if session is None:
+        return lambda: None
+    task, before = asyncio.current_task(), session.info.get(_TASK)
+    if before not in (None, task):
+        raise SessionInUseError()
+    session.info[_TASK] = task
+    return partial(session.info.__setitem__, _TASK, before)
 
 
 async def execute(session: Any, statement: Any, *parameters: Any) -> Any:
     """Execute a statement; if it fails, the error does not show its parameters."""
     current, inside = sessions(session)
+    release = claim(inside)
     try:
-        with InOneTask(inside):
-            return await current.execute(statement, *parameters)
+        return await current.execute(statement, *parameters)
     except StatementError as error:
         hide_parameters(error)
         if (unsuitable := UnsuitableServerError.from_backend_error(error)) is not None:
             raise unsuitable from error
         raise
+    finally:
+        release()
 
 
 def is_watched(session: Any, mapper: Any) -> bool:
@@ -248,7 +245,7 @@ async def begin_savepoint(
 
     Where each statement is a transaction of its own, there is none: `None`.
     """
-    with AsInFlush(inside):
+    with as_in_flush(inside):
         connection = await session.connection(bind_arguments={"mapper": mapper})
     if connection.dialect.name != "sqlite":
         if is_autocommit(connection):
@@ -382,10 +379,10 @@ class Held:
         for state in self._written:
             instance = state.obj()
             if instance is not None and state.session is session and state.expired:
-                with AsInFlush(session):
+                with as_in_flush(session):
                     session.refresh(instance)
         for instance, name in self._unknown:
-            with AsInFlush(session):
+            with as_in_flush(session):
                 session.refresh(instance, [name])
 
 
@@ -407,17 +404,24 @@ def live_tables(session: Any, mapped: Any) -> LiveTables:
     mapper = inspect(mapped)
     current, inside = sessions(session)
 
-    async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
+    async def connect() -> Any:
         # The catalogue's own tables are bound nowhere.
-        with InOneTask(inside):
-            connection: Any = await current.connection(bind_arguments={"mapper": mapper})
-            result = await connection.execute(statement)
+        return await current.connection(bind_arguments={"mapper": mapper})
+
+    async def fetch(statement: Any) -> Sequence[Mapping[str, Any]]:
+        release = claim(inside)
+        try:
+            result = await (await connect()).execute(statement)
+        finally:
+            release()
         return result.mappings().all()  # type: ignore[no-any-return]
 
     async def fetch_schemas() -> Mapping[str | None, str | None]:
-        with InOneTask(inside):
-            connection: Any = await current.connection(bind_arguments={"mapper": mapper})
-        options = connection.sync_connection.get_execution_options()
+        release = claim(inside)
+        try:
+            options = (await connect()).sync_connection.get_execution_options()
+        finally:
+            release()
         return options.get("schema_translate_map") or {}
 
     # An app's own get_bind() need take no other arguments.

@@ -40,17 +40,12 @@ class Unit(ABC):
 
     Attributes:
         owner: of a new access token where its user is to be looked for, if anywhere.
-        is_apart: whether undoing it undoes nothing else, as the rest of the transaction is kept.
+        is_apart: whether undoing it undoes nothing of the app's own, so that it may be repeated.
     """
 
     result: Any
     owner: Owner | None = None
-    is_apart = False
-
-    @property
-    def is_alone(self) -> bool:
-        """Before it is entered: whether there is nothing of the app's own to be undone with it."""
-        return True
+    is_apart = True
 
     @abstractmethod
     async def __aenter__(self) -> Unit:
@@ -58,7 +53,11 @@ class Unit(ABC):
 
     @abstractmethod
     async def set_apart(self) -> None:
-        """Let undoing it undo nothing else. Who has set it apart undoes the rest, if need be."""
+        """Set it apart, unless it is: the rest of the transaction is kept when it is undone."""
+
+    @abstractmethod
+    async def give_up(self) -> None:
+        """Undo what was kept, as it is not repeated."""
 
     @abstractmethod
     async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Index, Table, event, orm
@@ -14,11 +15,11 @@ from sqlalchemy.sql.elements import BinaryExpression, ColumnElement
 
 __all__ = [
     "AnyColumn",
-    "AsInFlush",
     "BooleanBinary",
     "ColumnElement",
     "ExternalType",
     "InstanceState",
+    "as_in_flush",
     "create_index_if",
     "has_own_constructor",
     "is_autocommit",
@@ -80,12 +81,8 @@ def is_without_primary_key(mapper: Mapper[Any]) -> bool:
     return isinstance(table, Table) and not table.primary_key.columns and not named
 
 
-def is_clean(session: Session) -> bool:
-    """Tell whether nothing waits to be flushed: no object is new, changed or deleted.
-
-    No version has a public name for it that is as fast.
-    """
-    return session._is_clean()
+is_clean: Callable[[Session], bool] = Session._is_clean
+"""Tells whether nothing waits to be flushed. No version has a public name for it."""
 
 
 def written_states(session: Session) -> set[InstanceState[Any]]:
@@ -128,25 +125,21 @@ def is_in_block(session: Session) -> bool:
     return getattr(session, "_trans_context_manager", None) is not None
 
 
-class AsInFlush:
+@contextmanager
+def as_in_flush(session: Session | None) -> Iterator[None]:
     """Let a session, if there is one, read where it writes.
 
     SQLAlchemy's recipe for sessions that read on a follower asks for this attribute, which has no
     public name in any version.
     """
-
-    __slots__ = ("_before", "_session")
-
-    def __init__(self, session: Session | None) -> None:
-        self._session = session
-
-    def __enter__(self) -> None:
-        if self._session is not None:
-            self._before, self._session._flushing = self._session._flushing, True
-
-    def __exit__(self, *_: object) -> None:
-        if self._session is not None:
-            self._session._flushing = self._before
+    if session is None:
+        yield
+        return
+    before, session._flushing = session._flushing, True
+    try:
+        yield
+    finally:
+        session._flushing = before
 
 
 def has_own_constructor(mapper: Mapper[Any]) -> bool:
