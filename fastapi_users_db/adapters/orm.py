@@ -172,9 +172,9 @@ class SQLAlchemyUserDatabase(_OverSession, UserDatabase[UP, ID], Generic[UP, ID]
 
     def _may_have_lower_index(self) -> bool:
         _, session = sessions(self.session)
-        return session is not None and not is_mysql(
-            session.get_bind(inspect(self.user_table)).dialect
-        )
+        if session is None or session.connection_callable is not None:
+            return False  # of a user alone one knows the shard
+        return not is_mysql(session.get_bind(inspect(self.user_table)).dialect)
 
 
 class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Generic[AP]):
@@ -249,6 +249,7 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
         return (
             session is not None
             and session is other
+            and session.connection_callable is None
             # A listener may filter one of the two by its class.
             and not getattr(session.dispatch, "do_orm_execute", ())
             and is_owner_of_token(users._users, self._tokens) is not None
@@ -272,8 +273,8 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
 
     async def _unchecked_owner(self) -> Owner | None:
         _, session = sessions(self.session)
-        if session is None:
-            return None  # of a mock
+        if session is None or session.connection_callable is not None:
+            return None  # of a mock, or in who knows which shard
         with as_in_flush(session), suppress(UnboundExecutionError):
             return await super()._unchecked_owner()
         return None
@@ -305,11 +306,14 @@ class SessionUnit(Unit):
         self._is_undone = False
         # Whether a savepoint keeps what the transaction holds besides, though the adapter commits.
         self._is_rest_kept = False
-        self._mapper: Any = of.mapper
         self._oauth: Any = of.oauth if isinstance(of, UserEntity) else None
         self._has_collection = isinstance(of, UserEntity) and of.has_collection
         self._collection = of.collection if isinstance(of, UserEntity) else OAUTH_ACCOUNTS
         self._session, self._inside = sessions(adapter.session)
+        self._where: dict[str, Any] = {"mapper": of.mapper}
+        if self._inside is not None and self._inside.connection_callable is not None:
+            # Others' own get_bind() need take no instance: a sharded session's has to have one.
+            self._where["instance"] = self._subject
         self._savepoint: Any = None
 
     async def __aenter__(self) -> SessionUnit:
@@ -334,7 +338,7 @@ class SessionUnit(Unit):
                     # What the app has changed besides is not to be explained by what was given.
                     await self._session.flush()
             if not self._adapter.commit:
-                self._savepoint = await begin_savepoint(self._session, inside, self._mapper)
+                self._savepoint = await begin_savepoint(self._session, inside, self._where)
         except BaseException as error:
             try:
                 raise await self._undo(error, is_given=False) from error.__cause__
@@ -343,10 +347,10 @@ class SessionUnit(Unit):
         return self
 
     async def set_apart(self) -> None:
-        if not self.is_apart and not self._adapter._may_begin_anew():
-            self._savepoint = await begin_savepoint(self._session, self._inside, self._mapper)
-            self._is_rest_kept = self._savepoint is not None
-        self.is_apart = True
+        self.is_apart = self.is_apart or self._adapter._may_begin_anew()
+        if not self.is_apart:
+            self._savepoint = await begin_savepoint(self._session, self._inside, self._where)
+            self.is_apart = self._is_rest_kept = self._savepoint is not None
 
     async def give_up(self) -> None:
         if self._is_rest_kept:
@@ -401,6 +405,8 @@ class SessionUnit(Unit):
         if is_loaded and self._collection not in instance_state(user).dict:
             set_committed_value(user, self._collection, [])
         self._displaced = attach(self._session, self._inside, user)
+        if "instance" in self._where:
+            self._where["instance"] = user
         return user
 
     def set(self, instance: Any, values: Mapping[str, Any]) -> None:
@@ -510,7 +516,7 @@ class SessionUnit(Unit):
         self, statement: Any, *parameters: Any, mapper: Any = None, options: Any = NO_VALUES
     ) -> Any:
         """Execute a statement where the session writes a class, the subject's if no other."""
-        where = {"mapper": mapper or self._mapper}
+        where = self._where if mapper is None else {**self._where, "mapper": mapper}
         release = claim(self._inside)
         try:
             with as_in_flush(self._inside):
@@ -534,7 +540,8 @@ class SessionUnit(Unit):
 
     def _flush(self, session: Session) -> None:
         """Flush, and load what the flush has left the subject without."""
-        subject, dialect = self._subject, session.get_bind(self._mapper).dialect.name
+        subject = self._subject
+        dialect = "" if subject is None else session.get_bind(**self._where).dialect.name
         if subject is None or self._is_removing:
             if not session.dispatch.before_flush:
                 # The app's own delete() may have kept the user.
@@ -553,7 +560,7 @@ class SessionUnit(Unit):
             is_gone = subject is not None and instance_state(subject).deleted
             if is_gone and self._oauth is not None and dialect == "sqlite":
                 # Those that another has linked meanwhile: nothing else may remove them.
-                where = {"mapper": self._oauth.mapper}
+                where = {**self._where, "mapper": self._oauth.mapper}
                 owner = users.owner_values(subject).items()
                 parameters = {f"owner_{key}": value for key, value in owner}
                 session.execute(delete_accounts(users), parameters, bind_arguments=where)
@@ -619,7 +626,7 @@ class SessionUnit(Unit):
             statement = statement.with_for_update(read=True)
         # Through the connection: the session would tell listeners of the app's, which may filter.
         with as_in_flush(session):
-            connection = session.connection(bind_arguments={"mapper": state.mapper})
+            connection = session.connection(bind_arguments={**self._where, "mapper": state.mapper})
             found = connection.execute(statement).first()
         # A collation takes other texts for the same.
         return found is not None and all(

@@ -221,6 +221,8 @@ def may_begin_anew(session: Any, mapped: Any, given: Iterable[Any], *, beside_ot
     _, inside = sessions(session)
     if inside is None or inside.in_nested_transaction() or is_in_block(inside):
         return False
+    if inside.connection_callable is not None:
+        return False  # of several shards
     engine = inside.get_bind(inspect(mapped))
     if not isinstance(engine, Engine):
         return False  # a connection of the app's own, which may have begun before
@@ -239,14 +241,21 @@ async def roll_back(session: Any) -> None:
 
 
 async def begin_savepoint(
-    session: AsyncSession, inside: Session | None, mapper: Mapper[Any]
+    session: AsyncSession, inside: Session | None, where: Mapping[str, Any]
 ) -> Any:
     """Begin a savepoint where the session writes, in a transaction on SQLite too.
 
-    Where each statement is a transaction of its own, there is none: `None`.
+    There is none, `None`, where each statement is a transaction of its own, and in shards.
+
+    Parameters:
+        session: the session.
+        inside: the session inside it.
+        where: the arguments by which it knows the connection.
     """
+    if "instance" in where:
+        return None  # SQLAlchemy begins none in a shard
     with as_in_flush(inside):
-        connection = await session.connection(bind_arguments={"mapper": mapper})
+        connection = await session.connection(bind_arguments=dict(where))
     if connection.dialect.name != "sqlite":
         if is_autocommit(connection):
             return None  # there is no transaction of which it could be a part
