@@ -85,7 +85,10 @@ class Entity:
         table: the table behind it.
         columns: the columns by attribute name, which need not be the column's own name.
         mapper: the mapper, or `None` for a bare `Table`.
+        oauth: of users, what holds their OAuth accounts, if anything does.
     """
+
+    oauth: Entity | None = None
 
     def __init__(self, target: Any) -> None:
         self.target = target
@@ -413,7 +416,6 @@ class UserEntity(Entity):
     """The user's class or table, with what the adapters ask for: id, e-mail, OAuth accounts.
 
     Attributes:
-        oauth: the OAuth account's class or table, or `None`.
         collection: the attribute behind `oauth_accounts`.
     """
 

@@ -342,7 +342,7 @@ class RowsUnit(Unit):
         self._adapter, self._of, self._given, self._model = adapter, of, given, model
         self._subject = None if self._is_new else subject
         self._rows = Rows(adapter.database, of)
-        self._oauth: Any = of.oauth if isinstance(of, UserEntity) else None
+        self._oauth: Any = of.oauth
         self._before: dict[str, Any] | None = None
         self._row: dict[str, Any] = {}
         self._accounts: list[dict[str, Any]] | None = None
@@ -388,7 +388,7 @@ class RowsUnit(Unit):
             refuse_relationships(of, values)
         self._row = row = rows.filled(values_of_new(of, values))
         unknown = rows.unknown(row, new=True)
-        if isinstance(of, UserEntity) and of.oauth is not None:
+        if of.oauth is not None:
             self._accounts = []
         self._may_refuse = self._model is not None and rows.may_be_refused(
             self._model, row, unknown
@@ -566,7 +566,7 @@ class RowsUnit(Unit):
         """Return what to raise for an error, once all is undone."""
         meant = error
         tables = [self._of.table]
-        if isinstance(self._of, UserEntity) and self._of.oauth is not None:
+        if self._of.oauth is not None:
             tables.append(self._of.oauth.table)
         violated = violation(error, *tables)
         hide_values(error)

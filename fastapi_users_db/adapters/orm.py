@@ -306,7 +306,7 @@ class SessionUnit(Unit):
         self._is_undone = False
         # Whether a savepoint keeps what the transaction holds besides, though the adapter commits.
         self._is_rest_kept = False
-        self._oauth: Any = of.oauth if isinstance(of, UserEntity) else None
+        self._oauth: Any = of.oauth
         self._has_collection = isinstance(of, UserEntity) and of.has_collection
         self._collection = of.collection if isinstance(of, UserEntity) else OAUTH_ACCOUNTS
         self._session, self._inside = sessions(adapter.session)
@@ -370,12 +370,11 @@ class SessionUnit(Unit):
                     for instance in self._removed:
                         with as_in_flush(inside):
                             await self._session.delete(instance)
-                    is_done = self._subject is None or self._is_removing
-                    if inside is not None and not (
-                        is_done and self._oauth is None and self._adapter.commit
-                    ):
-                        # What is only removed the commit flushes.
+                    if inside is not None and self._subject is not None and not self._is_removing:
                         await self._session.run_sync(self._flush)
+                    elif inside is not None and (self._oauth or not self._adapter.commit):
+                        # Otherwise the commit will flush it.
+                        await self._session.run_sync(self._flush_removal)
                     if self._subject is not None and not self._is_removing:
                         self.result = await self._adapter._made(self._subject)
                     savepoint, self._savepoint = self._savepoint, None
@@ -540,31 +539,7 @@ class SessionUnit(Unit):
 
     def _flush(self, session: Session) -> None:
         """Flush, and load what the flush has left the subject without."""
-        subject = self._subject
-        dialect = "" if subject is None else session.get_bind(**self._where).dialect.name
-        if subject is None or self._is_removing:
-            if not session.dispatch.before_flush:
-                # The app's own delete() may have kept the user.
-                accounts = self._removed_with_subject if subject in session.deleted else ()
-                with as_in_flush(session):  # a cascade looks for more
-                    for account in accounts:
-                        session.delete(account)
-                session.flush()
-            else:
-                event.listen(session, "before_flush", self._remove_accounts)
-                try:
-                    session.flush()
-                finally:
-                    event.remove(session, "before_flush", self._remove_accounts)
-            users: Any = self._of
-            is_gone = subject is not None and instance_state(subject).deleted
-            if is_gone and self._oauth is not None and dialect == "sqlite":
-                # Those that another has linked meanwhile: nothing else may remove them.
-                where = {**self._where, "mapper": self._oauth.mapper}
-                owner = users.owner_values(subject).items()
-                parameters = {f"owner_{key}": value for key, value in owner}
-                session.execute(delete_accounts(users), parameters, bind_arguments=where)
-            return
+        subject, dialect = self._subject, session.get_bind(**self._where).dialect.name
         state: Any = instance_state(subject)
         of: Entity = entity(state.class_)
         outdated = outdated_by_flush(state, of) | self._outdated
@@ -599,6 +574,25 @@ class SessionUnit(Unit):
             self._check_owner(session, subject, self.owner)
         if outdated:
             self._reload(session, subject, outdated)
+
+    def _flush_removal(self, session: Session) -> None:
+        """Flush where the subject is removed, and all accounts that are its with it."""
+        subject: Any = self._subject
+        if self._removed_with_subject:
+            event.listen(session, "before_flush", self._remove_accounts)
+        try:
+            session.flush()
+        finally:
+            if self._removed_with_subject:
+                event.remove(session, "before_flush", self._remove_accounts)
+        is_gone = subject is not None and instance_state(subject).deleted
+        if is_gone and self._oauth and session.get_bind(**self._where).dialect.name == "sqlite":
+            # Those that another has linked meanwhile: nothing else may remove them.
+            users: Any = self._of
+            where = {**self._where, "mapper": self._oauth.mapper}
+            owner = users.owner_values(subject).items()
+            parameters = {f"owner_{key}": value for key, value in owner}
+            session.execute(delete_accounts(users), parameters, bind_arguments=where)
 
     def _remove_accounts(self, session: Session, *_: Any) -> None:
         """Remove the user's accounts, after the app's listeners, unless one has kept the user."""

@@ -419,8 +419,7 @@ def has_cache_key(of: Entity) -> bool:
 
     It warns of a type of the app's own that does not say whether it may.
     """
-    oauth = of.oauth if isinstance(of, UserEntity) else None
-    columns = [*of.columns.values(), *(() if oauth is None else oauth.columns.values())]
+    columns = [*of.columns.values(), *(() if of.oauth is None else of.oauth.columns.values())]
     types = [type(column.type) for column in columns]
     return all(vars(t).get("cache_ok") is not None for t in types if issubclass(t, ExternalType))
 
