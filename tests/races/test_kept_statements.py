@@ -22,6 +22,7 @@ from fastapi_users_db import (
     SQLAlchemyUserDatabase,
     unique_oauth_account_index,
 )
+from fastapi_users_db.adapters.history import watch
 from tests.conftest import Addresses, create_tables
 from tests.people import ACCOUNT, ANNE, BERT
 
@@ -118,6 +119,27 @@ async def test_linked_meanwhile(users: Any, anne: Any, engine: AsyncEngine) -> N
     assert [account.access_token for account in linked.oauth_accounts] == ["new"]
     assert await tokens(engine) == ["new"]
     assert await emails(engine) == [ANNE["email"], BERT["email"]]
+
+
+@pytest.mark.parametrize("has_written", [False, True])
+async def test_linked_meanwhile_where_account_is_kept(
+    users: Any, anne: Any, engine: AsyncEngine, has_written: bool
+) -> None:
+    """Where the transaction is known to have only read, all of it is begun anew."""
+    watched = before_the_first(engine, "INSERT INTO oauth_account", link(anne)).sync_engine
+    watch(watched, beside_others=True)
+    savepoints: list[str] = []
+    event.listen(watched, "savepoint", lambda _, name: savepoints.append(name))
+    users.session.sync_session.bind = watched
+    await users.session.commit()
+    user = await users.get_by_email(ANNE["email"])
+    if has_written:
+        await register_past_the_adapter(users)
+    linked = await users.add_oauth_account(user, {**ACCOUNT, "access_token": "new"})
+    assert [account.access_token for account in linked.oauth_accounts] == ["new"]
+    assert await tokens(engine) == ["new"]
+    assert await emails(engine) == [ANNE["email"], *([BERT["email"]] if has_written else [])]
+    assert bool(savepoints) is has_written
 
 
 async def test_unlinked_meanwhile(users: Any, anne: Any, engine: AsyncEngine) -> None:
