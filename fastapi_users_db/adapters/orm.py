@@ -173,7 +173,7 @@ class SQLAlchemyUserDatabase(_OverSession, UserDatabase[UP, ID], Generic[UP, ID]
     def _may_have_lower_index(self) -> bool:
         _, session = sessions(self.session)
         if session is None or session.connection_callable is not None:
-            return False  # of a user alone one knows the shard
+            return False  # only an instance tells its shard
         return not is_mysql(session.get_bind(inspect(self.user_table)).dialect)
 
 
@@ -274,7 +274,7 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
     async def _unchecked_owner(self) -> Owner | None:
         _, session = sessions(self.session)
         if session is None or session.connection_callable is not None:
-            return None  # of a mock, or in who knows which shard
+            return None  # of a mock, or in another shard
         with as_in_flush(session), suppress(UnboundExecutionError):
             return await super()._unchecked_owner()
         return None
@@ -373,7 +373,7 @@ class SessionUnit(Unit):
                     if inside is not None and self._subject is not None and not self._is_removing:
                         await self._session.run_sync(self._flush)
                     elif inside is not None and (self._oauth or not self._adapter.commit):
-                        # Otherwise the commit will flush it.
+                        # Without accounts the commit may flush it.
                         await self._session.run_sync(self._flush_removal)
                     if self._subject is not None and not self._is_removing:
                         self.result = await self._adapter._made(self._subject)
@@ -576,7 +576,7 @@ class SessionUnit(Unit):
             self._reload(session, subject, outdated)
 
     def _flush_removal(self, session: Session) -> None:
-        """Flush where the subject is removed, and all accounts that are its with it."""
+        """Flush where the subject is removed, with all OAuth accounts that refer to it."""
         subject: Any = self._subject
         if self._removed_with_subject:
             event.listen(session, "before_flush", self._remove_accounts)
