@@ -77,6 +77,8 @@ OUTDATED = "fastapi_users_db.outdated"
 
 def check_session(session: Any, usage: str) -> None:
     """Raise `TypeError` if this is no `AsyncSession`, with the right call."""
+    if isinstance(session, AsyncSession):
+        return  # or whatever else has its methods
     if not has_attributes(session, "execute", "add"):
         raise TypeError(f"session must be an AsyncSession, not {kind_of(session)}. Call {usage}.")
     if issubclass(type(session), Session | scoped_session):
