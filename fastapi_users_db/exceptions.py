@@ -285,7 +285,10 @@ def hide_values(error: BaseException) -> None:
     for link in reversed(links):
         original = getattr(link, "orig", None) or link
         state = getattr(original, "sqlstate", None)
-        if _is_of_a_type(link):
+        if isinstance(link, UnicodeEncodeError):  # drivers show the whole statement
+            link.object, link.start, link.end = "?", 0, 1
+            link.args = (link.encoding, link.object, link.start, link.end, link.reason)
+        elif _is_of_a_type(link):
             original.args = ("The column's type takes no such value.",)
             link.args = (_as_sqlalchemy_has_it(original),)
         elif _number(original) in _SHOWN_ON_MYSQL:

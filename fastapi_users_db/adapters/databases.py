@@ -29,6 +29,7 @@ from fastapi_users_db.adapters.rows import (
     check_installed,
     check_table,
     give,
+    give_model,
     is_in_transaction,
     joined_accounts,
     live_tables,
@@ -62,7 +63,6 @@ from fastapi_users_db.mapping import (
     Entity,
     Owner,
     UserEntity,
-    assign,
     check_oauth_account_class,
     entity,
     is_verbatim,
@@ -111,7 +111,8 @@ class DatabasesUserDatabase(_OverDatabase, UserDatabase[UP, ID], Generic[UP, ID]
         oauth_account_table: the OAuth account's mapped class; the user's class then has a
             relationship `oauth_accounts` to it. With `user_model` a bare `Table` will do.
         user_model: a class to build users from instead. It is called with a row's columns as
-            keyword arguments, and with `oauth_accounts` as a list of dicts.
+            keyword arguments, and with `oauth_accounts` as a list of dicts. Such a user has no
+            history: `update` writes all that it is given.
         retries: how many times a call is repeated at most, after a pause, if the database has
             undone it and asks for that (`is_retryable`). A call is not repeated in a transaction
             of the app's own.
@@ -200,9 +201,8 @@ class DatabasesUserDatabase(_OverDatabase, UserDatabase[UP, ID], Generic[UP, ID]
         """Give `user` the values that were written: whoever holds it sees them."""
         users, oauth = self._users, self._users.oauth
         if self.user_model is not None:
-            if accounts is not None:
-                assign(user, {OAUTH_ACCOUNTS: read(made, OAUTH_ACCOUNTS)})
-            assign(user, {key: value for key, value in row.items() if hasattr(user, key)})
+            own = {} if accounts is None else {OAUTH_ACCOUNTS: read(made, OAUTH_ACCOUNTS)}
+            give_model(user, {**own, **row})
             return
         give(user, row)
         if oauth is not None and accounts is not None and users.has_collection:
@@ -286,7 +286,7 @@ class DatabasesAccessTokenDatabase(_OverDatabase, AccessTokenDatabase[AP], Gener
         if self.access_token_model is None:
             give(access_token, row)
         else:
-            assign(access_token, {k: v for k, v in row.items() if hasattr(access_token, k)})
+            give_model(access_token, row)
 
     async def _read_column(self, statement: Any) -> Sequence[Any]:
         return await self._unit(NEW).column(statement)
@@ -414,7 +414,9 @@ class RowsUnit(Unit):
         for attribute, value in values.items():
             setattr(instance, attribute, value)
         after = of.values(instance)
-        always = {of.synonyms.get(name, name) for name in ALWAYS_WRITTEN if name in values}
+        # What a model holds says nothing of the row: it has no history.
+        given = values if self._model is not None else values.keys() & {*ALWAYS_WRITTEN}
+        always = {of.synonyms.get(name, name) for name in given}
         changes = rows.changes(before, after, always)
         unknown = rows.unknown(changes)
         self._may_refuse = self._model is not None and rows.may_be_refused(

@@ -80,7 +80,7 @@ def _execute(connection: Connection, _: Any, __: str, ___: Any, context: Any, __
 def _is_read(context: Any) -> bool:
     compiled = getattr(context, "compiled", None)  # none of a statement that is a string
     statement = getattr(compiled, "statement", None)
-    if compiled is not None and context.execution_options.keys() >= ONLY_READS.keys():
+    if compiled is not None and set(context.execution_options) >= ONLY_READS.keys():
         return True
     if not isinstance(statement, SelectBase):
         return False

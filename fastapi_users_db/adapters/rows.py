@@ -6,13 +6,16 @@ many rows a statement has found, and compiles every statement anew.
 
 from __future__ import annotations
 
+import asyncio
+import operator
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     Column,
@@ -23,12 +26,13 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import make_transient_to_detached
-from sqlalchemy.orm.attributes import instance_state, set_committed_value
+from sqlalchemy.orm.attributes import QueryableAttribute, instance_state, set_committed_value
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.elements import Label
@@ -39,13 +43,19 @@ from fastapi_users_db.catalogue import LiveTables
 from fastapi_users_db.comparison import same_text
 from fastapi_users_db.exceptions import (
     DatabaseNotConnectedError,
+    InvalidValueError,
     MissingDependencyError,
     UnsuitableServerError,
     kind_of,
 )
 from fastapi_users_db.mapping import Entity, UserEntity, entity, has_attributes, is_mapped_class
 from fastapi_users_db.statements import is_owned
-from fastapi_users_db.versions.sqlalchemy import ExternalType, InstanceState, python_type
+from fastapi_users_db.versions.sqlalchemy import (
+    ExternalType,
+    InstanceState,
+    autoincrement_column,
+    python_type,
+)
 
 if TYPE_CHECKING:
     from databases import Database
@@ -58,6 +68,7 @@ __all__ = [
     "check_installed",
     "check_table",
     "give",
+    "give_model",
     "is_in_transaction",
     "joined_accounts",
     "live_tables",
@@ -73,6 +84,9 @@ __all__ = [
 ]
 
 ACCOUNT = "oauth_account_of_user_"
+
+# What is no value, but gives one in a statement.
+_EXPRESSIONS = (ClauseElement, QueryableAttribute)
 
 # The other spelling of a scheme.
 DIALECTS = {"postgres": "postgresql"}
@@ -163,16 +177,25 @@ class Rows:
             values: what it is to be.
             given: the attributes that are written also where they seem to be the same.
         """
+        columns = self._entity.columns
         changed = {
             key: value
             for key, value in values.items()
-            if key in self._entity.columns
-            and (key in given or key not in row or not _is_same(row[key], value))
+            if key in columns
+            and (
+                key in given
+                or key not in row
+                or not _is_same(row[key], value, columns[key].type.compare_values)
+            )
         }
         return self.filled(changed, "onupdate") if changed else {}
 
     def unknown(self, values: Mapping[str, Any], *, new: bool = False) -> set[str]:
-        """Return the attributes whose value only the database knows once these were written."""
+        """Return the attributes whose value only the database knows once these were written.
+
+        Raises:
+            InvalidValueError: the primary key of a new row is one that it will not tell.
+        """
         unknown = self._entity.changed_by_storing(values, self.dialect)
         is_bare = self._entity.mapper is None
         for attribute, column in self._entity.columns.items():
@@ -181,11 +204,19 @@ class Rows:
                 if new
                 else (column.server_onupdate, column.onupdate)
             )
-            if isinstance(values.get(attribute), ClauseElement) or (
+            if isinstance(values.get(attribute), _EXPRESSIONS) or (
                 attribute not in values
                 and (by_server != (None, None) or (new and (column.primary_key or is_bare)))
             ):
                 unknown.add(attribute)
+        is_told = not new or self.dialect == "postgresql"
+        for key in () if is_told else _keys_made(self._entity).untold:
+            if values.get(key) is None:
+                raise InvalidValueError(
+                    f"{self._entity.name}.{key} is missing: over databases, {self.dialect} does "
+                    f"not tell which value it makes. Give it one, or the column a default of "
+                    f"Python's."
+                )
         return unknown
 
     def may_be_refused(self, model: Any, values: Mapping[str, Any], unknown: set[str]) -> bool:
@@ -233,7 +264,17 @@ class Rows:
             statement = insert_row(self._entity, tuple(sorted(unknown)))
             [record] = await self.fetch_all(*self._writing(statement, values))
             return {**row, **self.read(record, attributes=unknown)}
-        row_id = await self.execute(*self._writing(insert_row(self._entity), values))
+        made = {k: v for k, v in _keys_made(self._entity).expressions.items() if row[k] is None}
+        keys = self._entity.primary_key
+        made.update((k, row[k]) for k in keys if isinstance(row[k], _EXPRESSIONS))
+        for key, expression in made.items():
+            column = self._entity.columns[key]
+            [record] = await self.fetch_all(
+                select(type_coerce(expression, column.type).label(column.name))
+            )
+            row.update(self.read(record, attributes=[key]))
+        written = {**values, **{key: row[key] for key in made}}
+        row_id = await self.execute(*self._writing(insert_row(self._entity), written))
         for key in self._entity.primary_key:
             if row[key] is None:
                 row[key] = row_id
@@ -297,7 +338,7 @@ class Rows:
         parameters = {} if row is None else row_parameters(self._entity, row)
         expressions = {}
         for attribute, value in values.items():
-            if isinstance(value, ClauseElement):
+            if isinstance(value, _EXPRESSIONS):
                 expressions[columns[attribute]] = value
             else:
                 parameters[columns[attribute].key] = value
@@ -306,20 +347,27 @@ class Rows:
     def filled(self, values: Mapping[str, Any], which: str = "default") -> dict[str, Any]:
         """Return values with Python's defaults; NULL in a new row of a mapped class where there is
         none, as the ORM does. What a bare table is not given is left to the database."""
-        columns = self._entity.columns
-        fills_up = which == "default" and self._entity.mapper is not None
-        filled = {**values}
+        columns, filled = self._entity.columns, {**values}
+        if which == "default" and self._entity.mapper is not None:
+            for attribute, column in columns.items():
+                if not (column.default or column.server_default or column.primary_key):
+                    filled.setdefault(attribute, None)
         context = _DefaultContext()
-        context.current_parameters = {columns[key].key: value for key, value in values.items()}
         for attribute, column in columns.items():
             default = getattr(column, which)
-            if attribute not in values and default is not None:
-                if default.is_callable:
-                    filled[attribute] = default.arg(context)
-                elif default.is_scalar:
-                    filled[attribute] = default.arg
-            elif fills_up and not (column.server_default or column.primary_key):
-                filled.setdefault(attribute, None)
+            if attribute in values or default is None:
+                continue
+            if default.is_callable:
+                # As the ORM has them: other defaults too, `None` until their turn; no expressions.
+                context.current_parameters = {
+                    other.key: filled.get(key)
+                    for key, other in columns.items()
+                    if (key in filled or getattr(other, which) is not None)
+                    and not isinstance(filled.get(key), _EXPRESSIONS)
+                }
+                filled[attribute] = default.arg(context)
+            elif default.is_scalar:
+                filled[attribute] = default.arg
         return filled
 
 
@@ -332,13 +380,39 @@ class _DefaultContext:
         return self.current_parameters
 
 
-def _is_same(one: Any, other: Any) -> bool:
-    """Tell whether two values are the same to a database. In JSON, 1 and True are not."""
-    if type(one) is not type(other) or isinstance(other, ClauseElement) or not bool(one == other):
+def _is_same(one: Any, other: Any, compare: Callable[[Any, Any], Any] = operator.eq) -> bool:
+    """Tell whether two values are the same to a database. In JSON, 1 and True are not.
+
+    Parameters:
+        one: a value.
+        other: another one.
+        compare: how the column's type compares them.
+    """
+    if type(one) is not type(other) or isinstance(other, _EXPRESSIONS) or not compare(one, other):
         return False
     if isinstance(one, dict):
         return all(_is_same(value, other[key]) for key, value in one.items())
     return not isinstance(one, list) or all(map(_is_same, one, other))
+
+
+class _Keys(NamedTuple):
+    """How a database without RETURNING makes a primary key.
+
+    Attributes:
+        expressions: those that are defaults, by attribute. They are asked for their value before.
+        untold: the attributes of which it does not tell what it has made.
+    """
+
+    expressions: dict[str, Any]
+    untold: list[str]
+
+
+@lru_cache(maxsize=256)
+def _keys_made(of: Entity) -> _Keys:
+    defaults: dict[str, Any] = {key: of.columns[key].default for key in of.primary_key}
+    made = {k: d.arg for k, d in defaults.items() if d is not None and d.is_clause_element}
+    counted = autoincrement_column(of.table)
+    return _Keys(made, [k for k in defaults if k not in made and of.columns[k] is not counted])
 
 
 # What each statement is, built once for each class or table.
@@ -456,6 +530,22 @@ def give(instance: Any, values: Mapping[str, Any]) -> None:
     """Give an instance values as if they were loaded."""
     for attribute, value in values.items():
         set_committed_value(instance, attribute, value)
+    state: Any = instance_state(instance)
+    # Mutable types, composites and the app's own listeners wait for this event.
+    state.manager.dispatch.refresh(state, None, values.keys())
+
+
+def give_model(instance: Any, values: Mapping[str, Any]) -> None:
+    """Give an object of the app's own class what was written, whatever it lets others set."""
+    for attribute, value in values.items():
+        if not hasattr(instance, attribute) or getattr(instance, attribute) is value:
+            continue
+        try:
+            setattr(instance, attribute, value)
+        except Exception:  # it is frozen, or checks what is half-way
+            held = getattr(instance, "__dict__", {})
+            if attribute in held:
+                held[attribute] = value
 
 
 def values_of_new(of: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -543,20 +633,48 @@ async def transaction(database: Database, atomic: bool) -> AsyncIterator[None]:
         yield
         return
     held = getattr(connection, "_connection_counter", None)
-    try:
-        await begun.start()
+    is_shared = getattr(database, "_force_rollback", False)
+    async with _turn(connection) if is_shared else nullcontext():
+        try:
+            await begun.start()
+            try:
+                yield
+            except BaseException:
+                with suppress(Exception):
+                    await begun.rollback()
+                raise
+            await begun.commit()
+        except BaseException:
+            while held is not None and connection._connection_counter > held:
+                with suppress(Exception):
+                    await connection.__aexit__()
+            raise
+
+
+class _Turns(asyncio.Lock):
+    """The lock of a connection, and the task that has it."""
+
+    holder: Any = None
+
+
+# By connection, of those that several tasks share.
+_turns: WeakKeyDictionary[Any, _Turns] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def _turn(connection: Any) -> AsyncIterator[None]:
+    """Wait until no other task is in a savepoint: with `force_rollback` all share a connection, and
+    `databases` has to end first what has begun last."""
+    turns, task = _turns.setdefault(connection, _Turns()), asyncio.current_task()
+    if turns.holder is task:
+        yield
+        return
+    async with turns:
+        turns.holder = task
         try:
             yield
-        except BaseException:
-            with suppress(Exception):
-                await begun.rollback()
-            raise
-        await begun.commit()
-    except BaseException:
-        while held is not None and connection._connection_counter > held:
-            with suppress(Exception):
-                await connection.__aexit__()
-        raise
+        finally:
+            turns.holder = None
 
 
 def live_tables(database: Database) -> LiveTables:
@@ -620,6 +738,10 @@ class CompiledOnce(ClauseElement):
 
     def __str__(self) -> str:
         return str(self._built())
+
+    def _execute_on_connection(self, connection: Any, *_: Any, **__: Any) -> Any:
+        # SQLAlchemy's own connections ask for this: a wrapper of the app's own may have one.
+        return connection.execute(self._built(), dict(self._parameters))
 
     def _built(self) -> Any:
         return self._statement if self._build is None else self._build(self._statement)

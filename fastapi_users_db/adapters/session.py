@@ -195,6 +195,7 @@ def hide_parameters(error: BaseException) -> None:
     """Take out of an error what it shows of values: password hashes and tokens are among them."""
     if isinstance(error, StatementError):
         error.hide_parameters = True  # SQLAlchemy prints them
+    if isinstance(error, StatementError | UnicodeEncodeError):
         hide_values(error)
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "ExternalType",
     "InstanceState",
     "as_in_flush",
+    "autoincrement_column",
     "create_index_if",
     "has_own_constructor",
     "is_autocommit",
@@ -83,6 +84,14 @@ def is_without_primary_key(mapper: Mapper[Any]) -> bool:
 
 is_clean: Callable[[Session], bool] = Session._is_clean
 """Tells whether nothing waits to be flushed. No version has a public name for it."""
+
+
+def autoincrement_column(table: Table) -> Column[Any] | None:
+    """Return the column whose values a table counts up by itself, if there is one.
+
+    1.4 has no public name for it.
+    """
+    return table._autoincrement_column
 
 
 def written_states(session: Session) -> set[InstanceState[Any]]:
