@@ -99,7 +99,7 @@ def stacks(session: nox.Session, stack: Stack) -> None:
     install(session, *("--editable", ".", "--editable", "compat"), *stack.requirements, *TESTS)
     tests = ["tests/compat"]
     if stack.major >= 10:
-        tests.append("tests/conformance")
+        tests += ["tests/conformance", "tests/races/test_kept_statements.py"]
     if stack.major in (9, 15):
         tests.append(MIGRATING)
     wanted = ["not any_stack"] if stack.full else ["not any_stack", "not thorough"]

@@ -392,7 +392,7 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
                 await unit.remove(user)
         except BaseException as error:
             if cascades or not unit.is_apart or not _is_about("reference", error):
-                await unit.give_up()
+                await unit.give_up(error)
                 raise
             # An OAuth account was linked since they were read, and the database does not cascade.
             async with self._unit(user) as unit:
@@ -427,7 +427,7 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
         except BaseException as error:
             is_outdated = isinstance(error, _OUTDATED) or _is_about("unique", error)
             if not unit.is_apart or not is_outdated:
-                await unit.give_up()
+                await unit.give_up(error)
                 raise
             # It was linked to this user, or unlinked, since it was read.
             unit = self._unit(user, Given(accounts=[values]))

@@ -356,7 +356,7 @@ class RowsUnit(Unit):
     async def set_apart(self) -> None:
         """Nothing: it is a transaction, or a savepoint in the app's own, anyway."""
 
-    async def give_up(self) -> None:
+    async def give_up(self, error: BaseException) -> None:
         """Nothing: what is the app's own stays."""
 
     async def __aexit__(

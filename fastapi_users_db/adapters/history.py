@@ -7,16 +7,14 @@ once an adapter has asked: one with `retries`, or one that would need a savepoin
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import visitors
-from sqlalchemy.sql.elements import TextClause
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.sql.selectable import SelectBase, Values
+from sqlalchemy.sql.selectable import SelectBase
 
 from fastapi_users_db.catalogue import ONLY_READS
 from fastapi_users_db.versions.sqlalchemy import connections
@@ -29,11 +27,19 @@ _has_written: WeakKeyDictionary[Connection, bool] = WeakKeyDictionary()
 # By compiled statement, of which engines remember each one.
 _reads: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
-# Others may write.
-_PURE = frozenset({"coalesce", "count", "length", "lower", "max", "min", "now", "sum", "upper"})
-
-# What is text, and not visited with the rest of a statement.
-_NOT_VISITED = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
+# What stands before a parenthesis, and the functions and words there that write nothing.
+_CALLED = re.compile(r'([\w.$"`]+)\s*\(')
+_PURE = frozenset(
+    (
+        *("coalesce", "count", "length", "lower", "max", "min", "now", "sum", "upper"),
+        *("all", "and", "any", "as", "by", "cast", "convert", "distinct", "exists", "from", "in"),
+        *("join", "not", "on", "or", "over", "select", "then", "union", "values", "when", "where"),
+    )
+)
+# What may do more than read, a lock and an operator of the app's own among them.
+_MAY_WRITE = re.compile(
+    r"\b(delete|for|insert|into|lock|merge|update)\b|[@#~^&\\]|(?<!\|)\|(?!\|)", re.IGNORECASE
+)
 
 
 def watch(engine: Engine, *, beside_others: bool) -> None:
@@ -78,30 +84,19 @@ def _execute(connection: Connection, _: Any, __: str, ___: Any, context: Any, __
 
 
 def _is_read(context: Any) -> bool:
-    compiled = getattr(context, "compiled", None)  # none of a statement that is a string
+    compiled: Any = getattr(context, "compiled", None)  # none of a statement that is a string
     statement = getattr(compiled, "statement", None)
     if compiled is not None and set(context.execution_options) >= ONLY_READS.keys():
         return True
     if not isinstance(statement, SelectBase):
         return False
     if compiled not in _reads:
-        _reads[compiled] = all(map(_only_reads, visitors.iterate(statement)))
+        _reads[compiled] = _only_reads(compiled.string)
     return _reads[compiled]
 
 
-def _only_reads(element: Any) -> bool:
-    kind = type(element)
-    if not kind.__module__.startswith(("sqlalchemy.", "fastapi_users_db.")):
-        return False  # who knows what a construct of the app's own is compiled to
-    if getattr(element, "is_dml", False) or isinstance(element, TextClause | Values):
-        return False
-    if getattr(element, "_for_update_arg", None) is not None:
-        return False  # its lock would be lost
-    if any(getattr(element, name, None) for name in _NOT_VISITED):
-        return False
-    if getattr(element, "is_literal", False) and element.name != "*":
-        return False
-    if not isinstance(element, FunctionElement):
-        return True
-    is_of_a_schema = bool(getattr(element, "packagenames", ()))
-    return not is_of_a_schema and element.name.lower() in _PURE
+def _only_reads(sql: str) -> bool:
+    """Tell whether a query only reads, as far as its text says so: all that goes into it is there,
+    loader options and constructs of the app's own, too."""
+    called = (name.lower() for name in _CALLED.findall(sql))
+    return _MAY_WRITE.search(sql) is None and all(name in _PURE for name in called)

@@ -317,23 +317,26 @@ class SessionUnit(Unit):
         self._savepoint: Any = None
 
     async def __aenter__(self) -> SessionUnit:
-        inside = self._inside
+        inside, subject = self._inside, self._subject
         self._release = claim(inside)
-        # With commit=False it is a savepoint anyway.
-        self.is_apart = (
-            inside is None
-            or not self._adapter.commit
-            or (is_clean(inside) and not inside.in_transaction())
-        )
-        if self._subject is not None and self._given is not NOTHING:
-            # A savepoint flushes, and so does a query: after that nobody knows.
-            state: Any = instance_state(self._subject)
-            self._outdated = outdated_by_flush(state, entity(state.class_))
         try:
+            if inside is not None and subject is not None and self._given is not NOTHING:
+                state: Any = instance_state(subject)
+                if state.modified and state.key is not None and state.session is not inside:
+                    # What the app has changed while it was detached is the app's own, too.
+                    self._attach_stored(subject)
+                # A savepoint flushes, and so does a query: after that nobody knows.
+                self._outdated = outdated_by_flush(state, entity(state.class_))
+            # With commit=False it is a savepoint anyway.
+            self.is_apart = (
+                inside is None
+                or not self._adapter.commit
+                or (is_clean(inside) and not inside.in_transaction())
+            )
             if inside is not None and not is_clean(inside):
-                key = None if self._subject is None else instance_state(self._subject).key
+                key = None if subject is None else instance_state(subject).key
                 changed = (*inside.new, *inside.dirty, *inside.deleted)
-                others = (i for i in changed if i is not self._subject)
+                others = (i for i in changed if i is not subject)
                 if any(key is None or instance_state(i).key != key for i in others):
                     # What the app has changed besides is not to be explained by what was given.
                     await self._session.flush()
@@ -352,9 +355,9 @@ class SessionUnit(Unit):
             self._savepoint = await begin_savepoint(self._session, self._inside, self._where)
             self.is_apart = self._is_rest_kept = self._savepoint is not None
 
-    async def give_up(self) -> None:
+    async def give_up(self, error: BaseException) -> None:
         if self._is_rest_kept:
-            await roll_back(self._session)
+            await roll_back(self._session, error)
 
     async def __aexit__(
         self,
@@ -363,7 +366,7 @@ class SessionUnit(Unit):
         traceback: TracebackType | None,
     ) -> None:
         inside = self._inside
-        held = Held(inside, self._savepoint is None)
+        held = Held(inside)
         try:
             if error is None:
                 try:
@@ -485,14 +488,14 @@ class SessionUnit(Unit):
         options = {"populate_existing": True} if is_forced else {}
         if newest and not self._is_undone:
             statement = statement.with_for_update(read=True, of=self._oauth.table)
-        held, mapper = Held(session, False, self._oauth.target), self._oauth.mapper
+        held, mapper = Held(session, self._oauth.target), self._oauth.mapper
         # Not options of the statement's own: it would be another one, and worked out anew.
         result = await self.execute(statement, parameters, mapper=mapper, options=options)
         marked = [
             (bool(owner) and all(read(account, key) == owner[key] for key in owner), account)
             for account in result.unique().scalars()
         ]
-        held.restore()  # what is loaded lazily, of those that the app holds
+        held.restore(whole_transaction=False)  # what is loaded lazily, of what the app holds
         if user is not None and self._has_collection:
             set_committed_value(user, self._collection, [a for is_own, a in marked if is_own])
             if users.arranges_accounts:
@@ -592,7 +595,9 @@ class SessionUnit(Unit):
             where = {**self._where, "mapper": self._oauth.mapper}
             owner = users.owner_values(subject).items()
             parameters = {f"owner_{key}": value for key, value in owner}
-            session.execute(delete_accounts(users), parameters, bind_arguments=where)
+            with as_in_flush(session):  # not the app's listeners, which may refuse such statements
+                connection = session.connection(bind_arguments=where)
+                connection.execute(delete_accounts(users), parameters)
 
     def _remove_accounts(self, session: Session, *_: Any) -> None:
         """Remove the user's accounts, after the app's listeners, unless one has kept the user."""
@@ -663,7 +668,7 @@ class SessionUnit(Unit):
         savepoint, self._savepoint = self._savepoint, None
         if isinstance(error, FastAPIUsersDBError) and not self._is_changing and savepoint is None:
             return error  # nothing was written, and what the app has written is not to be undone
-        held = held or Held(self._inside, savepoint is None)
+        held = held or Held(self._inside)
         try:
             if savepoint is not None:
                 await savepoint.__aexit__(type(error), error, error.__traceback__)
@@ -673,7 +678,7 @@ class SessionUnit(Unit):
         except Exception:  # the connection is gone, and the first error says why
             return error
         finally:
-            held.restore()
+            held.restore(whole_transaction=savepoint is None)
             for instance in self._displaced:
                 with suppress(InvalidRequestError):  # another has taken its place again
                     self._session.add(instance)

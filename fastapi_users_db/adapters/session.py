@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
@@ -206,9 +207,9 @@ async def read_first(session: Any, is_committing: bool, reading: Awaitable[_T]) 
         return await reading
     except SessionInUseError:
         raise  # another task's write is not to be undone
-    except (SQLAlchemyError, asyncio.CancelledError):
+    except (SQLAlchemyError, asyncio.CancelledError) as error:
         if is_committing:
-            await roll_back(current)
+            await roll_back(current, error)
         raise
 
 
@@ -224,8 +225,8 @@ def may_begin_anew(session: Any, mapped: Any, given: Iterable[Any], *, beside_ot
     _, inside = sessions(session)
     if inside is None or inside.in_nested_transaction() or is_in_block(inside):
         return False
-    if inside.connection_callable is not None:
-        return False  # of several shards
+    if inside.connection_callable is not None or not getattr(inside, "autobegin", True):
+        return False  # of several shards, or begun by the app alone
     engine = inside.get_bind(inspect(mapped))
     if not isinstance(engine, Engine):
         return False  # a connection of the app's own, which may have begun before
@@ -233,14 +234,23 @@ def may_begin_anew(session: Any, mapped: Any, given: Iterable[Any], *, beside_ot
     return is_clean(inside) and not any(map(is_changed, given)) and has_only_read(inside)
 
 
-async def roll_back(session: Any) -> None:
-    """Roll a transaction back, and leave the app's objects as they were."""
+async def roll_back(session: Any, error: BaseException | None = None) -> None:
+    """Roll a transaction back, and leave the app's objects as they were.
+
+    Parameters:
+        session: the session.
+        error: what has failed, if anything. Unless the connection is lost, or the task cancelled,
+            what the transaction had written is read again: it is as it was before that.
+    """
     current, inside = sessions(session)
-    held = Held(inside, whole_transaction=True)
+    held = Held(inside)
     try:
         await current.rollback()
     finally:
-        held.restore()
+        held.restore(whole_transaction=True)
+    if isinstance(error, Exception) and not getattr(error, "connection_invalidated", False):
+        with suppress(Exception):  # the first error says why
+            await current.run_sync(held.reload)
 
 
 async def begin_savepoint(
@@ -354,31 +364,30 @@ class Held:
 
     Parameters:
         session: the session.
-        whole_transaction: whether the rollback is one of the transaction, not of a savepoint.
         kind: of which class, if not of every one.
     """
 
-    def __init__(
-        self, session: Session | None, whole_transaction: bool, kind: type[Any] = object
-    ) -> None:
+    def __init__(self, session: Session | None, kind: type[Any] = object) -> None:
         held = () if session is None else session.identity_map.values()
-        states = [(i, instance_state(i)) for i in held if isinstance(i, kind)]
-        written: Collection[Any] = ()
-        if session is not None and states and whole_transaction:
-            written = written_states(session)
-        self._written = list(written)
+        self._written = set() if session is None else written_states(session)
         self._unknown: list[tuple[Any, str]] = []
         self._held = [
             # What was changed and not written is not loaded: the database has the old value.
             (instance, {**state.dict, **state.committed_state})
-            for instance, state in states
-            if state not in written
+            for instance, state in [(i, instance_state(i)) for i in held if isinstance(i, kind)]
         ]
 
-    def restore(self) -> None:
-        """Set every attribute that is not loaded any more to what it was."""
+    def restore(self, *, whole_transaction: bool) -> None:
+        """Set every attribute that is not loaded any more to what it was.
+
+        Parameters:
+            whole_transaction: whether all of it was undone, and not a savepoint: what it had
+                written before is no more then.
+        """
         for instance, values in self._held:
             state: Any = instance_state(instance)
+            if whole_transaction and state in self._written:
+                continue
             for name in values.keys() & state.unloaded:
                 if values[name] is NO_VALUE:
                     self._unknown.append((instance, name))

@@ -56,8 +56,8 @@ class Unit(ABC):
         """Set it apart, unless it is: the rest of the transaction is kept when it is undone."""
 
     @abstractmethod
-    async def give_up(self) -> None:
-        """Undo what was kept, as it is not repeated."""
+    async def give_up(self, error: BaseException) -> None:
+        """Undo what was kept, as it is not repeated after an error."""
 
     @abstractmethod
     async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:

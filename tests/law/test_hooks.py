@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from sqlalchemy import select, text, union_all
+from sqlalchemy import event, select, text, union_all
 from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column, relationship
 
 from fastapi_users_db import (
@@ -129,3 +129,17 @@ async def test_what_a_hook_has_made_of_a_user_is_not_judged(app: App) -> None:
         ]
 
     assert all(user is made for user in found)
+
+
+async def test_a_listener_may_refuse_statements_that_change_many_rows(app: App) -> None:
+    """The session deletes a user one by one, with the accounts."""
+
+    def refuse(state: Any) -> None:
+        assert state.is_select
+
+    async with app.users(User, Account) as users:
+        user = await users.create({**ANNE, "oauth_accounts": [ACCOUNT]})
+        event.listen(users.session.sync_session, "do_orm_execute", refuse)
+        await users.delete(user)
+
+    assert (await app.number(User), await app.number(Account)) == (0, 0)

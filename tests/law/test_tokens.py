@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, String, text
+from sqlalchemy import ForeignKey, String, TypeDecorator, insert, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.orm.exc import DetachedInstanceError
@@ -197,3 +197,46 @@ async def test_a_foreign_key_of_another_table_says_nothing_of_the_user(app: App)
             await tokens.create({"token": "a" * 43, "user_id": uuid.uuid4()})
 
     assert not isinstance(raised.value, UserNotFoundError)
+
+
+class Secret:
+    """What is compared with its like only."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __eq__(self, other: Any) -> bool:
+        return bool(self.value == other.value)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+class SecretType(TypeDecorator[Any]):
+    impl = String(50)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return value.value if isinstance(value, Secret) else value
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return Secret(value)
+
+
+class SecretBase(DeclarativeBase):
+    pass
+
+
+class Hidden(SQLAlchemyBaseAccessTokenTable[int], SecretBase):
+    __tablename__ = "hidden"
+
+    token: Mapped[Any] = mapped_column(SecretType, primary_key=True)
+    user_id: Mapped[int]
+
+
+async def test_a_token_of_the_apps_own_type_is_the_databases_to_compare(app: App) -> None:
+    async with app.tokens(Hidden) as tokens:
+        await app.execute(insert(Hidden.__table__).values(token="abc", user_id=1))
+        found = await tokens.get_by_token("abc")
+
+    assert found.token.value == "abc"

@@ -4,7 +4,7 @@ Another connection changes the OAuth accounts just before they are written.
 """
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -193,3 +193,97 @@ async def test_an_object_that_is_changed_stays_so(
         verified = select(User.email).where(User.is_verified)
         assert (await connection.execute(verified)).scalars().all() == [ANNE["email"]]
     assert await emails(engine) == [ANNE["email"], BERT["email"]]
+
+
+def refuse(*_: Any) -> None:
+    raise RuntimeError("refused")
+
+
+@pytest.fixture
+def refusing_accounts() -> Iterator[None]:
+    event.listen(OAuthAccount, "before_insert", refuse)
+    yield
+    event.remove(OAuthAccount, "before_insert", refuse)
+
+
+@pytest.mark.usefixtures("refusing_accounts")
+async def test_what_was_written_before_another_error_can_be_read(
+    users: Any, anne: Any, engine: AsyncEngine
+) -> None:
+    bert = await users.create(BERT)
+    await users.session.commit()
+    for user in (anne, bert):
+        await users.session.refresh(user)
+        user.is_verified = True
+    await users.session.flush()
+    with pytest.raises(RuntimeError, match="refused"):
+        await users.add_oauth_account(anne, ACCOUNT)
+
+    assert [(user.email, user.is_verified) for user in (anne, bert)] == [
+        (ANNE["email"], False),
+        (BERT["email"], False),
+    ]
+
+
+async def test_what_a_commit_has_refused_is_as_before(
+    users: Any, anne: Any, engine: AsyncEngine
+) -> None:
+    """The savepoint is released then, and what was written before it is undone, too."""
+    bert = await users.create(BERT)
+    session = users.session.sync_session
+
+    def refuse_to_commit(session: Any) -> None:
+        if not session.in_nested_transaction():
+            refuse()
+
+    await users.session.refresh(bert)
+    bert.is_verified = True
+    await users.session.flush()
+    event.listen(session, "before_commit", refuse_to_commit)
+    with pytest.raises(RuntimeError, match="refused"):
+        await users.add_oauth_account(anne, ACCOUNT)
+    event.remove(session, "before_commit", refuse_to_commit)
+    is_verified = bert.is_verified
+    await users.update(bert, {"is_verified": True})
+
+    assert is_verified is False
+    async with engine.connect() as connection:
+        verified = select(User.email).where(User.is_verified)
+        assert (await connection.execute(verified)).scalars().all() == [BERT["email"]]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # MariaDB's lock is on the user
+async def test_what_was_changed_while_it_was_detached_stays_so(
+    users: Any, anne: Any, engine: AsyncEngine
+) -> None:
+    await users.session.commit()
+    users.session.expunge(anne)
+    anne.is_verified = True
+    users.session.sync_session.bind = before_the_first(
+        engine, "INSERT INTO oauth_account", link(anne)
+    ).sync_engine
+    await users.add_oauth_account(anne, {**ACCOUNT, "access_token": "new"})
+
+    assert await tokens(engine) == ["new"]
+    async with engine.connect() as connection:
+        verified = select(User.email).where(User.is_verified)
+        assert (await connection.execute(verified)).scalars().all() == [ANNE["email"]]
+
+
+async def test_a_transaction_that_only_the_app_begins_is_kept(
+    users: Any, anne: Any, engine: AsyncEngine
+) -> None:
+    watched = before_the_first(engine, "INSERT INTO oauth_account", link(anne))
+    watch(watched.sync_engine, beside_others=True)
+    options: Any = {"autobegin": False}
+    try:
+        session = AsyncSession(watched, expire_on_commit=False, **options)
+    except TypeError:
+        pytest.skip("SQLAlchemy 2.0 brought it")
+    async with session:
+        await session.begin()
+        users = SQLAlchemyUserDatabase(session, User, OAuthAccount, retries=users.retries)
+        user = await users.get_by_email(ANNE["email"])
+        await users.add_oauth_account(user, {**ACCOUNT, "access_token": "new"})
+
+    assert await tokens(engine) == ["new"]

@@ -12,6 +12,7 @@ from sqlalchemy import Integer, column, func, insert, literal_column, select, te
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.sql.elements import ColumnElement
 
 from fastapi_users_db import (
@@ -225,7 +226,7 @@ async def select_a_literal(session: AsyncSession) -> None:
 
 
 async def select_in_text(session: AsyncSession) -> None:
-    await session.execute(select(User.id).where(text("1 = 1")))
+    await session.execute(select(User.id).where(text("abs(-1) = 1")))
 
 
 async def call_a_function_of_a_schema(session: AsyncSession) -> None:
@@ -262,8 +263,17 @@ async def select_with_a_suffix(session: AsyncSession) -> None:
 
 
 async def select_with_a_hint(session: AsyncSession) -> None:
-    # PostgreSQL has none of its own: what is between a table's name and a comma may be anything.
-    await session.execute(select(User.id).with_hint(User, "AS u", "oracle"))
+    await session.execute(select(User.id).with_statement_hint("FOR UPDATE"))
+
+
+async def select_with_an_option(session: AsyncSession) -> None:
+    """What a loader option adds is no part of the statement itself."""
+    option = with_loader_criteria(User, func.abs(-1) == 1)
+    await session.execute(select(User.id).options(option))
+
+
+async def call_an_operator(session: AsyncSession) -> None:
+    await session.execute(select(literal_column("5").op("&")(literal_column("3"))))
 
 
 async def open_with_options(session: AsyncSession) -> None:
@@ -276,6 +286,8 @@ OF_THE_APP = [
     select_a_construct_of_its_own,
     select_with_a_suffix,
     select_with_a_hint,
+    select_with_an_option,
+    call_an_operator,
     open_with_options,
     update_through_the_session,
     update_through_the_connection,
