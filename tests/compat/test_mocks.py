@@ -64,6 +64,19 @@ async def test_users_of_a_mock_that_answers_as_upstream_asks(
 # A mock without a specification gives a coroutine for whatever is called.
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
 @pytest.mark.parametrize("number", range(3))
+async def test_a_look_up_ends_in_a_mock_that_always_finds_the_same(
+    legacy: SimpleNamespace, number: int
+) -> None:
+    database = mocks()[number]
+    database.fetch_one.return_value = ROW
+    user_db: Any = SQLAlchemyUserDatabase(UserDB, database, legacy.users)
+
+    assert await user_db.get_by_email("somebody.else@example.com") is None
+
+
+# A mock without a specification gives a coroutine for whatever is called.
+@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
+@pytest.mark.parametrize("number", range(3))
 async def test_access_tokens_of_a_mock(legacy: SimpleNamespace, number: int) -> None:
     access_token = pytest.importorskip("fastapi_users_db_sqlalchemy.access_token")
     if legacy.AccessToken is None:

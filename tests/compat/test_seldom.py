@@ -154,3 +154,34 @@ async def test_a_token_is_created_through_a_wrapper(tmp_path: Path) -> None:
         user = await users.create({"email": "anne@example.com", "hashed_password": "hash"})
         await tokens.create({"token": "anne", "user_id": user.id})
         assert (await tokens.get_by_token("anne")).user_id == user.id
+
+
+class OverEngine:
+    """A wrapper of the app's own that has an engine of SQLAlchemy's in place of a database."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+
+    async def execute(self, query: Any, values: Any = None) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(query, values or {})
+
+    async def fetch_all(self, query: Any) -> Any:
+        with self._engine.begin() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
+
+    async def fetch_one(self, query: Any) -> Any:
+        return next(iter(await self.fetch_all(query)), None)
+
+
+async def test_a_wrapper_may_execute_by_sqlalchemy_itself(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'engine.db'}")
+    Base.metadata.create_all(engine, [User.__table__])
+    users: Any = fastapi_users_db.DatabasesUserDatabase(OverEngine(engine), User)
+    user = await users.create({"email": "anne@example.com", "hashed_password": "hash"})
+    await users.update(user, {"is_verified": True})
+    found = await users.get_by_email("ANNE@example.com")
+    await users.delete(user)
+
+    assert (found.id, found.is_verified) == (user.id, True)
+    assert await users.get(user.id) is None

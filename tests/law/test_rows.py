@@ -170,3 +170,15 @@ async def test_a_value_may_be_an_expression_or_an_attribute(app: App) -> None:
 
     assert tuple(row) == (6, "Anne", 100)
     assert (user.size, user.last) == (6, "Anne")
+
+
+@READ_BY_BOTH
+async def test_no_drivers_error_shows_what_could_not_be_encoded(app: App) -> None:
+    async with app.users(User) as users:
+        with pytest.raises(Exception) as caught:  # noqa: PT011  the driver's own
+            await users.create({**ANNE, "hashed_password": "SECRET", "first": "\ud800"})
+
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "SECRET" not in f"{error!r} {error} {error.args} {getattr(error, 'object', None)}"
+        error = error.__cause__

@@ -87,6 +87,33 @@ async def test_a_child_task_is_outside_the_transaction(state: Duel, users: Any) 
     assert await emails(state) == {BERT["email"]}
 
 
+@pytest.mark.filterwarnings("ignore::fastapi_users_db.FastAPIUsersDBDeprecationWarning")
+async def test_tasks_that_share_the_connection_of_a_test_wait_for_each_other(
+    state: Duel, users: Any
+) -> None:
+    """As with `force_rollback`, which `databases` has for tests; a hook of the app's may write in
+    between."""
+
+    class Welcoming(DatabasesUserDatabase[Any, Any]):
+        async def _make_user(self, row: Any) -> Any:
+            user = await super()._make_user(row)
+            if user.name is None:
+                await plain.update(user, {"name": "new"})
+            return user
+
+    address = state.database.addresses.databases
+    async with Database(address, force_rollback=True) as database:
+        plain = DatabasesUserDatabase[Any, Any](database, state.tables.User)
+        shared = Welcoming(database, state.tables.User)
+        people = [{**ANNE, "email": f"{number}@example.com"} for number in range(5)]
+        created = await asyncio.gather(*map(shared.create, people))
+        await asyncio.gather(*(plain.update(user, {"is_verified": True}) for user in created))
+        found = [await plain.get(user.id) for user in created]
+
+    assert [(user.name, user.is_verified) for user in found if user] == [("new", True)] * 5
+    assert await emails(state) == set()
+
+
 async def test_a_cancelled_task_leaves_the_others_alone(state: Duel, users: Any) -> None:
     """A task that is cancelled in its transaction writes nothing; another goes on meanwhile."""
     inside = asyncio.Event()
