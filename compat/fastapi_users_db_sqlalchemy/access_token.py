@@ -54,7 +54,7 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
         self._of = of
         self.session = of.session
         self.access_token_table = of.access_token_table
-        self.commit = of.commit
+        self._commits = of._commits
         self._model = of._model
 
     async def update(self, access_token: Any, update_dict: dict[str, Any]) -> AP:
@@ -85,7 +85,7 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
             return access_token
         is_token = same_text(self._tokens.expression("token"), access_token.token)
         reading = super()._get_token(self._select_token().where(is_token))
-        stored = await read_first(self.session, self.commit, reading)
+        stored = await read_first(self.session, self._commits, reading)
         if stored is None:
             raise AccessTokenNotFoundError()
         return stored

@@ -44,7 +44,7 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         self.session = of.session
         self.user_table = of.user_table
         self.oauth_account_table = getattr(of, "oauth_account_table", None)
-        self.commit = of.commit
+        self._commits = of._commits
         self._extra: dict[str, Any] = {}
 
     async def update(self, user: Any, update_dict: Mapping[str, Any]) -> UP:
@@ -105,7 +105,7 @@ class _OverORM(ORMUserDatabase[UP, ID]):
             return user
         statement = self._select_user().where(self._users.is_id(user.id))
         reading = super()._get_user(statement)
-        mapped = await read_first(self.session, self.commit, reading)
+        mapped = await read_first(self.session, self._commits, reading)
         if mapped is None:
             raise UserNotFoundError()
         return mapped

@@ -339,3 +339,18 @@ def test_type_parameter() -> None:
     from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
 
     assert SQLAlchemyAccessTokenDatabase[AccessTokenDB].__args__ == (AccessTokenDB,)
+
+
+@current_form
+@pytest.mark.parametrize("name", ["database", "access_tokens", "access_token_model", "commit"])
+async def test_attribute_by_a_name_of_another_form(
+    session: AsyncSession, current: SimpleNamespace, name: str
+) -> None:
+    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+    user = await SQLAlchemyUserDatabase(session, current.User).create(anne())
+    tokens: Any = SQLAlchemyAccessTokenDatabase(session, current.AccessToken)
+    setattr(tokens, name, "tenant_1")
+    token = await tokens.create({"token": "token", "user_id": user.id})
+
+    assert await tokens.get_by_token("token") is token
