@@ -13,7 +13,23 @@ from fastapi_users_db.deprecation import Deprecation, warn
 from fastapi_users_db_sqlalchemy import _contracts
 from fastapi_users_db_sqlalchemy._arguments import Names, arguments
 
-__all__ = ["Deprecations", "Forms", "read_one"]
+__all__ = ["Deprecations", "Forms", "either", "read_one"]
+
+
+def either(create_dict: Any, first: Any, usage: str) -> Any:
+    """Return what `create` is given, by today's name or by that of upstream's first releases.
+
+    Parameters:
+        create_dict: the argument by today's name, or `None`.
+        first: the same by the first name.
+        usage: the right call, for the message.
+
+    Raises:
+        TypeError: both are given. Neither is for `_pydantic.dump` to refuse.
+    """
+    if create_dict is not None and first is not None:
+        raise TypeError(f"Expected one argument, not two. Call {usage}.")
+    return first if create_dict is None else create_dict
 
 
 async def read_one(rows: Rows, statement: Any) -> Any:

@@ -30,6 +30,7 @@ from tests.compat.models import (
 
 pytestmark = pytest.mark.skipif(FASTAPI_USERS < 9, reason="FastAPI Users 9 brought access tokens")
 NOW = datetime.now(timezone.utc)
+EARLIER = NOW - timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -339,6 +340,19 @@ def test_type_parameter() -> None:
     from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
 
     assert SQLAlchemyAccessTokenDatabase[AccessTokenDB].__args__ == (AccessTokenDB,)
+
+
+async def test_arguments_by_upstreams_names(tokens: Tokens) -> None:
+    if tokens.returned is not AccessTokenDB:
+        pytest.skip("there they have today's names")
+    given = AccessTokenDB(token="token", user_id=tokens.user_id, created_at=NOW)
+
+    token = await tokens.database.create(access_token=given)
+    await tokens.database.update(access_token=token)
+    assert await tokens.database.get_by_token(token="token", max_age=EARLIER) is not None
+    await tokens.database.delete(access_token=token)
+
+    assert await tokens.database.get_by_token(token="token") is None
 
 
 @current_form

@@ -403,6 +403,32 @@ class TestCurrent:
         assert await rows(select(current.User.username)) == [("anne",)]
 
 
+async def test_arguments_by_upstreams_names(legacy_form: Form) -> None:
+    user_db, given = legacy_form.user_db, OAuthUserDB(**anne())
+
+    user = await user_db.create(user=given)
+    user.username = "anne"
+    await user_db.update(user=user)
+    assert (await user_db.get(id=given.id)).username == "anne"
+    assert await user_db.get_by_email(email=given.email) == user
+    assert await user_db.get_by_oauth_account(oauth="provider", account_id="1") is None
+    await user_db.delete(user=user)
+
+    assert await user_db.get(id=given.id) is None
+
+
+@databases_form
+async def test_make_user_by_upstreams_name(database: Any, legacy: SimpleNamespace) -> None:
+    class UserDatabase(SQLAlchemyUserDatabase):
+        async def _make_user(self, user: Any) -> Any:
+            return await super()._make_user(user=user)
+
+    user_db = UserDatabase(OAuthUserDB, database, legacy.users, legacy.oauth_accounts)
+    user = await user_db.create(OAuthUserDB(**anne()))
+
+    assert await user_db.get(user.id) == user
+
+
 async def test_mixin_before_the_adapter(form: Form) -> None:
     class Counting:
         reads = 0
