@@ -377,11 +377,15 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
         return values
 
     def _dumped(self, given: Any, usage: str) -> dict[str, Any]:
-        if not self._contract.dumps_accounts_apart or isinstance(given, Mapping):
+        if isinstance(given, Mapping):
             return _pydantic.dump(given, usage)
-        values = _pydantic.dump(given, usage, exclude={OAUTH_ACCOUNTS})
+        is_apart = self._contract.dumps_accounts_apart
+        values = _pydantic.dump(given, usage, **({"exclude": {OAUTH_ACCOUNTS}} if is_apart else {}))
         accounts = getattr(given, OAUTH_ACCOUNTS, None)
-        if accounts is not None:
+        if not is_apart and OAUTH_ACCOUNTS in values and not _pydantic.own(given, "dict"):
+            # Pydantic 1 called the `dict` of each, which pydantic 2 does not.
+            is_apart = any(_pydantic.own(account, "dict") for account in accounts or ())
+        if is_apart and accounts is not None:
             values[OAUTH_ACCOUNTS] = [_pydantic.dump(account, usage) for account in accounts]
         return values
 

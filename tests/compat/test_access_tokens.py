@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import fastapi_users_db_sqlalchemy as package
+import pydantic
 import pytest
 from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase
 from sqlalchemy import Column, DateTime, select
@@ -368,3 +369,22 @@ async def test_attribute_by_a_name_of_another_form(
     token = await tokens.create({"token": "token", "user_id": user.id})
 
     assert await tokens.get_by_token("token") is token
+
+
+class _Marked(AccessTokenDB):
+    def dict(self, **options: Any) -> Any:
+        dump = "dict" if pydantic.VERSION.startswith("1.") else "model_dump"
+        return {**getattr(super(), dump)(**options), "created_at": EARLIER}
+
+
+async def test_own_dict_of_a_model_has_the_say(tokens: Tokens) -> None:
+    if tokens.returned is not AccessTokenDB:
+        pytest.skip("there they are no models")
+    given = _Marked(token="token", user_id=tokens.user_id, created_at=NOW)
+
+    await tokens.database.create(given)
+    assert await tokens.database.get_by_token("token", NOW) is None
+    given.created_at = NOW
+    await tokens.database.update(given)
+
+    assert await tokens.database.get_by_token("token", NOW) is None
