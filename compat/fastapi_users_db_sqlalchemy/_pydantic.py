@@ -107,19 +107,19 @@ def missing(model: Any, of: Entity, values: Mapping[str, Any]) -> dict[str, Any]
         of: the table.
         values: what is given.
     """
+    is_new = hasattr(model, "model_fields")
+    fields = getattr(model, "model_fields" if is_new else "__fields__", {})
+    options = {"call_default_factory": True} if is_new else {}
+    data: dict[str, Any] = {}  # in the order of the fields: a factory may ask for those before it
+    for name, field in fields.items():
+        if name in values:
+            data[name] = values[name]
+        elif not (field.is_required() if is_new else field.required):
+            takes_data = getattr(field, "default_factory_takes_validated_data", False)
+            asked = {"validated_data": data} if takes_data else {}
+            data[name] = field.get_default(**options, **asked)
     return {
-        name: default
-        for name, default in _defaults(model).items()
-        if name in of.columns and name not in values and default is not None
+        name: value
+        for name, value in data.items()
+        if name in of.columns and name not in values and value is not None
     }
-
-
-def _defaults(model: Any) -> dict[str, Any]:
-    if hasattr(model, "model_fields"):
-        return {
-            name: field.get_default(call_default_factory=True)
-            for name, field in model.model_fields.items()
-            if not field.is_required()
-        }
-    fields = getattr(model, "__fields__", {})  # of pydantic 1; other classes have none
-    return {name: field.get_default() for name, field in fields.items() if not field.required}

@@ -28,6 +28,8 @@ from tests.compat.models import (
 
 DUMP = "dict" if pydantic.VERSION.startswith("1.") else "model_dump"
 
+TAKES_DATA = hasattr(pydantic.fields.FieldInfo, "default_factory_takes_validated_data")
+
 
 class Strict(UserDB):
     """A model of what its table has, and of nothing else."""
@@ -313,6 +315,42 @@ async def test_a_model_without_methods_of_its_own_does_not_warn(legacy_form: For
         await user_db.update(given)
 
         assert (await user_db.get(given.id)).email == given.email
+
+
+@ours
+async def test_of_a_dict_no_factory_is_called_for_what_is_given(legacy_form: Form) -> None:
+    called: list[str] = []
+
+    def by_default() -> str:
+        called.append("username")
+        return "by default"
+
+    class Calling(OAuthUserDB):
+        username: Optional[str] = pydantic.Field(default_factory=by_default)
+
+    legacy_form.user_db.user_db_model = Calling
+
+    given = await legacy_form.user_db.create({**anne(), "username": "anne"})
+    assert (given.username, called) == ("anne", [])
+    missing = await legacy_form.user_db.create(anne(email="bert@example.com"))
+    assert (missing.username, called) == ("by default", ["username"])
+
+
+@ours
+@pytest.mark.skipif(not TAKES_DATA, reason="pydantic 2.10 brought such factories")
+async def test_of_a_dict_a_factory_is_given_what_the_fields_before_it_have(
+    legacy_form: Form,
+) -> None:
+    class Named(OAuthUserDB):
+        username: Optional[str] = pydantic.Field(
+            default_factory=lambda data: f"{data['email']} {data['is_active']} {'tenant' in data}"
+        )
+
+    legacy_form.user_db.user_db_model = Named
+
+    user = await legacy_form.user_db.create(anne(email="a@b.de"))
+
+    assert user.username == "a@b.de True False"
 
 
 @databases_form
