@@ -68,7 +68,7 @@ class Subject:
 
     async def settle(self) -> None:
         """Do what is left to the app with `commit=False`: commit."""
-        if not self.users.commit:
+        if not self.users._commits:
             await self.session.commit()
 
     async def elsewhere(self, statement: Any) -> Any:

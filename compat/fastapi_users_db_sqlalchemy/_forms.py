@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,7 +13,23 @@ from fastapi_users_db.deprecation import Deprecation, warn
 from fastapi_users_db_sqlalchemy import _contracts
 from fastapi_users_db_sqlalchemy._arguments import Names, arguments
 
-__all__ = ["Deprecations", "Forms", "read_one"]
+__all__ = ["Deprecations", "Forms", "either", "read_one"]
+
+
+def either(create_dict: Any, first: Any, usage: str) -> Any:
+    """Return what `create` is given, by today's name or by that of upstream's first releases.
+
+    Parameters:
+        create_dict: the argument by today's name, or `None`.
+        first: the same by the first name.
+        usage: the right call, for the message.
+
+    Raises:
+        TypeError: both are given. Neither is for `_pydantic.dump` to refuse.
+    """
+    if create_dict is not None and first is not None:
+        raise TypeError(f"Expected one argument, not two. Call {usage}.")
+    return first if create_dict is None else create_dict
 
 
 async def read_one(rows: Rows, statement: Any) -> Any:
@@ -39,9 +56,6 @@ class Deprecations(NamedTuple):
 class Forms:
     """An adapter whose form is that of the call that built it.
 
-    Which one an instance has is read off its attributes whenever it matters: apps make instances
-    without calling the constructor.
-
     Attributes:
         _names: how the forms name their parameters, and the attributes that keep them.
         _deprecations: what to warn of.
@@ -63,11 +77,16 @@ class Forms:
             check_installed()
             self.database = call.connection
             attributes, deprecation = names.tables, deprecations.legacy_databases
+            contract = _contracts.LEGACY_DATABASES
         else:
             self.session = call.connection
-            self.commit = commit
+            self._commits = commit
             attributes = names.classes
-            deprecation = deprecations.current if call.model is None else deprecations.legacy_orm
+            if call.model is None:
+                contract, deprecation = _contracts.CURRENT, deprecations.current
+            else:
+                contract, deprecation = _contracts.LEGACY_ORM, deprecations.legacy_orm
+        self._contract = contract
         for attribute, table in zip(attributes, call.tables, strict=True):
             setattr(self, attribute, table)
         warn(deprecation, self, *call.tables)
@@ -75,18 +94,24 @@ class Forms:
     @property
     def _model(self) -> Any:
         """The pydantic model of the legacy forms, or `None`."""
-        return getattr(self, self._names.model, None)
+        is_current = self._contract == _contracts.CURRENT
+        return None if is_current else getattr(self, self._names.model, None)
 
     @property
     def _is_databases(self) -> bool:
-        return getattr(self, "database", None) is not None
+        return self._contract == _contracts.LEGACY_DATABASES
 
-    @property
+    @cached_property
     def _contract(self) -> _contracts.Contract:
-        """What this form promises where the forms disagree."""
-        if self._is_databases:
+        """What this form promises where the forms disagree: it says which form this is.
+
+        The constructor sets it, but apps make instances without calling that.
+        """
+        has_classes = hasattr(self, self._names.classes[0])
+        if not has_classes and getattr(self, "database", None) is not None:
             return _contracts.LEGACY_DATABASES
-        return _contracts.CURRENT if self._model is None else _contracts.LEGACY_ORM
+        model = getattr(self, self._names.model, None)
+        return _contracts.CURRENT if model is None else _contracts.LEGACY_ORM
 
     @property
     def _backend(self) -> Any:

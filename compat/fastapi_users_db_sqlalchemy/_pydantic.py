@@ -8,7 +8,7 @@ from sqlalchemy import inspect
 from fastapi_users_db.exceptions import kind_of
 from fastapi_users_db.mapping import Entity, is_mapped_class
 
-__all__ = ["build", "dump", "has_fields", "is_model", "is_set", "missing"]
+__all__ = ["build", "dump", "has_fields", "is_model", "is_set", "missing", "own"]
 
 
 def dump(values: Any, usage: str, **options: Any) -> dict[str, Any]:
@@ -24,13 +24,22 @@ def dump(values: Any, usage: str, **options: Any) -> dict[str, Any]:
     """
     if isinstance(values, Mapping):
         return dict(values)
-    method = getattr(values, "model_dump", None) or getattr(values, "dict", None)
+    method = own(values, "dict") or getattr(values, "model_dump", None)
     if method is None or isinstance(values, type):
         raise TypeError(
             f"Expected a dict or a pydantic model, not {kind_of(values)}. Call {usage}."
         )
     dumped: dict[str, Any] = method(**(options if has_fields(type(values)) else {}))
     return dumped
+
+
+def own(value: Any, name: str) -> Any:
+    """Return a method by its name in pydantic 1, which upstream calls, or `None`.
+
+    Pydantic 2 still has them and marks them as deprecated: without the mark it is an app's.
+    """
+    method = getattr(value, name, None)
+    return None if hasattr(method, "__deprecated__") else method
 
 
 def is_set(values: Any, field: str) -> bool:
@@ -52,10 +61,11 @@ def build(model: Any, instance: Any, values: Mapping[str, Any]) -> Any:
     """
     unloaded = inspect(instance).unloaded
     loaded = _Loaded(instance, unloaded) if unloaded & _names(model) else instance
-    if hasattr(model, "model_validate"):
+    is_new, from_orm = hasattr(model, "model_validate"), own(model, "from_orm")
+    if is_new and from_orm is None:
         return model.model_validate(loaded, from_attributes=True)
-    if getattr(getattr(model, "__config__", None), "orm_mode", False):  # pragma: no cover
-        return model.from_orm(loaded)  # the stacks with pydantic 1 run this
+    if is_new or getattr(getattr(model, "__config__", None), "orm_mode", False):
+        return from_orm(loaded)
     return model(**values)
 
 
@@ -97,19 +107,19 @@ def missing(model: Any, of: Entity, values: Mapping[str, Any]) -> dict[str, Any]
         of: the table.
         values: what is given.
     """
+    is_new = hasattr(model, "model_fields")
+    fields = getattr(model, "model_fields" if is_new else "__fields__", {})
+    options = {"call_default_factory": True} if is_new else {}
+    data: dict[str, Any] = {}  # in the order of the fields: a factory may ask for those before it
+    for name, field in fields.items():
+        if name in values:
+            data[name] = values[name]
+        elif not (field.is_required() if is_new else field.required):
+            takes_data = getattr(field, "default_factory_takes_validated_data", False)
+            asked = {"validated_data": data} if takes_data else {}
+            data[name] = field.get_default(**options, **asked)
     return {
-        name: default
-        for name, default in _defaults(model).items()
-        if name in of.columns and name not in values and default is not None
+        name: value
+        for name, value in data.items()
+        if name in of.columns and name not in values and value is not None
     }
-
-
-def _defaults(model: Any) -> dict[str, Any]:
-    if hasattr(model, "model_fields"):
-        return {
-            name: field.get_default(call_default_factory=True)
-            for name, field in model.model_fields.items()
-            if not field.is_required()
-        }
-    fields = getattr(model, "__fields__", {})  # of pydantic 1; other classes have none
-    return {name: field.get_default() for name, field in fields.items() if not field.required}

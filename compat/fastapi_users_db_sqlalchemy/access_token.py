@@ -29,7 +29,7 @@ from fastapi_users_db_sqlalchemy._deprecations import (
     LEGACY_DATABASES_ACCESS_TOKEN_ADAPTER,
     LEGACY_ORM_ACCESS_TOKEN_ADAPTER,
 )
-from fastapi_users_db_sqlalchemy._forms import Deprecations, Forms, read_one
+from fastapi_users_db_sqlalchemy._forms import Deprecations, Forms, either, read_one
 from fastapi_users_db_sqlalchemy.generics import GUID, TIMESTAMPAware
 from fastapi_users_db_sqlalchemy.tables import (
     SQLAlchemyBaseAccessTokenTable,
@@ -54,7 +54,7 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
         self._of = of
         self.session = of.session
         self.access_token_table = of.access_token_table
-        self.commit = of.commit
+        self._commits = of._commits
         self._model = of._model
 
     async def update(self, access_token: Any, update_dict: dict[str, Any]) -> AP:
@@ -85,7 +85,7 @@ class _OverORM(ORMAccessTokenDatabase[AP]):
             return access_token
         is_token = same_text(self._tokens.expression("token"), access_token.token)
         reading = super()._get_token(self._select_token().where(is_token))
-        stored = await read_first(self.session, self.commit, reading)
+        stored = await read_first(self.session, self._commits, reading)
         if stored is None:
             raise AccessTokenNotFoundError()
         return stored
@@ -189,15 +189,17 @@ class SQLAlchemyAccessTokenDatabase(Forms, ORMAccessTokenDatabase[AP]):
         database: Any
         access_tokens: Any
 
-    async def create(self, create_dict: Any) -> AP:
+    async def create(self, create_dict: Any = None, *, access_token: Any = None) -> AP:
         """Create an access token from a dict or from a model."""
-        values = _pydantic.dump(create_dict, "create(create_dict) or create(access_token)")
+        usage = "create(create_dict) or create(access_token)"
+        given = either(create_dict, access_token, usage)
+        values = _pydantic.dump(given, usage)
         created: AP
-        if isinstance(create_dict, Mapping):
+        if isinstance(given, Mapping):
             if self._model is not None:
                 values = {**_pydantic.missing(self._model, self._tokens, values), **values}
         elif self._contract.returns_given_token:
-            created, whole = create_dict, self._whole
+            created, whole = given, self._whole
             whole._model = None  # nothing is built of it
             await whole.create(values)
             return created

@@ -28,10 +28,11 @@ from fastapi_users_db_sqlalchemy._deprecations import (
     LEGACY_DATABASES_ADAPTER,
     LEGACY_ORM_ADAPTER,
 )
-from fastapi_users_db_sqlalchemy._forms import Deprecations, Forms, read_one
+from fastapi_users_db_sqlalchemy._forms import Deprecations, Forms, either, read_one
 
 __all__ = ["SQLAlchemyUserDatabase"]
 
+CREATE = "create(create_dict) or create(user)"
 UPDATE = "update(user, update_dict) or update(user)"
 
 
@@ -44,7 +45,7 @@ class _OverORM(ORMUserDatabase[UP, ID]):
         self.session = of.session
         self.user_table = of.user_table
         self.oauth_account_table = getattr(of, "oauth_account_table", None)
-        self.commit = of.commit
+        self._commits = of._commits
         self._extra: dict[str, Any] = {}
 
     async def update(self, user: Any, update_dict: Mapping[str, Any]) -> UP:
@@ -105,7 +106,7 @@ class _OverORM(ORMUserDatabase[UP, ID]):
             return user
         statement = self._select_user().where(self._users.is_id(user.id))
         reading = super()._get_user(statement)
-        mapped = await read_first(self.session, self.commit, reading)
+        mapped = await read_first(self.session, self._commits, reading)
         if mapped is None:
             raise UserNotFoundError()
         return mapped
@@ -231,21 +232,22 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
         padded = (*given, *[Any] * (wanted - len(given)))[:wanted] if wanted else given
         return super().__class_getitem__(padded)  # type: ignore[misc]
 
-    async def create(self, create_dict: Any) -> UP:
+    async def create(self, create_dict: Any = None, *, user: Any = None) -> UP:
         """Create a user from a dict or from a model; see `fastapi_users_db.UserDatabase.create`."""
-        values = self._values(create_dict, "create(create_dict) or create(user)")
-        user: UP
-        if isinstance(create_dict, Mapping):
+        given = either(create_dict, user, CREATE)
+        values = self._values(given, CREATE)
+        created: UP
+        if isinstance(given, Mapping):
             if self._model is not None:
                 values = {**_pydantic.missing(self._model, self._users, values), **values}
         elif self._contract.returns_given_user:
-            user = await _Given(self).create_whole(create_dict, values)
-            return user
+            created = await _Given(self).create_whole(given, values)
+            return created
         elif self._contract.returns_read_user:
-            user = await _Read(self).create(values)
-            return user
-        user = await self._backend.create(values)
-        return user
+            created = await _Read(self).create(values)
+            return created
+        created = await self._backend.create(values)
+        return created
 
     async def update(self, user: Any, update_dict: Any = None) -> UP:
         """Change a user by a dict; or, without one, write all of the user that is given.
@@ -301,24 +303,24 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
             user = await self._backend._get_user(statement.limit(1))
         return user
 
-    async def _make_user(self, row: Any) -> UP:
+    async def _make_user(self, user: Any) -> UP:
         """Turn a row into a user: every row of the `databases` form passes through here.
 
         Parameters:
-            row: a record, of a join or of a few columns too: the model gets what it has.
+            user: a record, of a join or of a few columns too: the model gets what it has.
         """
         users, rows = self._users, Rows(self.database, self._users)
-        values = rows.named(row)
+        values = rows.named(user)
         if users.oauth is not None:
-            accounts = getattr(row, "accounts", None)
+            accounts = getattr(user, "accounts", None)
             if accounts is None:
                 owned = [a == values[u.name] for a, u in users.references]
                 of_user = users.oauth.target.select().where(is_owned(owned))
                 read = Rows(self.database, users.oauth)
                 accounts = [read.named(a) for a in await read.fetch_all(of_user)]
             values[OAUTH_ACCOUNTS] = accounts
-        user: UP = self.user_db_model(**values)
-        return user
+        built: UP = self.user_db_model(**values)
+        return built
 
     def _select_user(self) -> Any:
         statement = self._backend._select_user()
@@ -375,11 +377,15 @@ class SQLAlchemyUserDatabase(Forms, ORMUserDatabase[UP, ID]):
         return values
 
     def _dumped(self, given: Any, usage: str) -> dict[str, Any]:
-        if not self._contract.dumps_accounts_apart or isinstance(given, Mapping):
+        if isinstance(given, Mapping):
             return _pydantic.dump(given, usage)
-        values = _pydantic.dump(given, usage, exclude={OAUTH_ACCOUNTS})
+        is_apart = self._contract.dumps_accounts_apart
+        values = _pydantic.dump(given, usage, **({"exclude": {OAUTH_ACCOUNTS}} if is_apart else {}))
         accounts = getattr(given, OAUTH_ACCOUNTS, None)
-        if accounts is not None:
+        if not is_apart and OAUTH_ACCOUNTS in values and not _pydantic.own(given, "dict"):
+            # Pydantic 1 called the `dict` of each, which pydantic 2 does not.
+            is_apart = any(_pydantic.own(account, "dict") for account in accounts or ())
+        if is_apart and accounts is not None:
             values[OAUTH_ACCOUNTS] = [_pydantic.dump(account, usage) for account in accounts]
         return values
 

@@ -99,10 +99,11 @@ class Adapter:
     """What the adapters of users and of access tokens have in common, and a backend supplies.
 
     Attributes:
-        retries: how many times a call is repeated at most if the database asks for it.
+        _retries: how many times a call is repeated at most if the database asks for it.
     """
 
-    retries: int = 0
+    # Not by the parameter's name: an app's subclass may have a method of that name.
+    _retries: int = 0
     _not_found: type[Exception]
     """What says that the row is gone that was to be written."""
 

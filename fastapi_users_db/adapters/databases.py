@@ -145,7 +145,7 @@ class DatabasesUserDatabase(_OverDatabase, UserDatabase[UP, ID], Generic[UP, ID]
         self.user_table = user_table
         self.oauth_account_table = oauth_account_table
         self.user_model = user_model
-        self.retries = checked_retries(retries)
+        self._retries = checked_retries(retries)
         check_installed()
         warn(DATABASES_ADAPTER, self, user_table, oauth_account_table)
 
@@ -256,7 +256,7 @@ class DatabasesAccessTokenDatabase(_OverDatabase, AccessTokenDatabase[AP], Gener
         self.database = database
         self.access_token_table = access_token_table
         self.access_token_model = access_token_model
-        self.retries = checked_retries(retries)
+        self._retries = checked_retries(retries)
         check_installed()
         warn(DATABASES_ACCESS_TOKEN_ADAPTER, self, access_token_table)
 

@@ -91,7 +91,7 @@ def _is_read(context: Any) -> bool:
     if not isinstance(statement, SelectBase):
         return False
     if compiled not in _reads:
-        _reads[compiled] = _only_reads(compiled.string)
+        _reads[compiled] = _only_reads(str(compiled))
     return _reads[compiled]
 
 

@@ -87,14 +87,15 @@ class _OverSession(Adapter):
     """What the adapters of users and of access tokens have of their session."""
 
     session: AsyncSession
-    commit: bool = True
+    # Not by the parameter's name: an app's subclass may have a method of that name.
+    _commits: bool = True
 
     async def _made(self, subject: Any, /) -> Any:
         """Return what the app is to see of what was written, before it is committed."""
         return subject
 
     def _may_begin_anew(self, *given: Any) -> bool:
-        mapper, is_asked = self._entity.mapper, bool(self.retries)
+        mapper, is_asked = self._entity.mapper, bool(self._retries)
         return may_begin_anew(self.session, mapper, given, beside_others=is_asked)
 
     async def _roll_back(self) -> None:
@@ -142,8 +143,8 @@ class SQLAlchemyUserDatabase(_OverSession, UserDatabase[UP, ID], Generic[UP, ID]
         self.session = session
         self.user_table = user_table
         self.oauth_account_table = oauth_account_table
-        self.commit = commit
-        self.retries = checked_retries(retries, commit=commit)
+        self._commits = commit
+        self._retries = checked_retries(retries, commit=commit)
 
     @repeated
     async def _get_user(self, statement: Any) -> UP | None:
@@ -208,8 +209,8 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
         check_mapped_class("access_token_table", access_token_table, usage)
         self.session = session
         self.access_token_table = access_token_table
-        self.commit = commit
-        self.retries = checked_retries(retries, commit=commit)
+        self._commits = commit
+        self._retries = checked_retries(retries, commit=commit)
 
     @repeated
     async def _get_token(self, statement: Any) -> AP | None:
@@ -232,11 +233,11 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
 
     async def _read_column(self, statement: Any) -> Sequence[Any]:
         unit = SessionUnit(self, self._tokens, NEW, NOTHING)
-        return await read_first(self.session, self.commit, unit.column(statement))
+        return await read_first(self.session, self._commits, unit.column(statement))
 
     async def _read_sessions(self, statement: Any) -> Sequence[tuple[str, datetime]]:
         unit = SessionUnit(self, self._tokens, NEW, NOTHING)
-        result = await read_first(self.session, self.commit, unit.execute(statement))
+        result = await read_first(self.session, self._commits, unit.execute(statement))
         return result.all()  # type: ignore[no-any-return]
 
     def is_beside(self, users: Any) -> bool:
@@ -330,7 +331,7 @@ class SessionUnit(Unit):
             # With commit=False it is a savepoint anyway.
             self.is_apart = (
                 inside is None
-                or not self._adapter.commit
+                or not self._adapter._commits
                 or (is_clean(inside) and not inside.in_transaction())
             )
             if inside is not None and not is_clean(inside):
@@ -340,7 +341,7 @@ class SessionUnit(Unit):
                 if any(key is None or instance_state(i).key != key for i in others):
                     # What the app has changed besides is not to be explained by what was given.
                     await self._session.flush()
-            if not self._adapter.commit:
+            if not self._adapter._commits:
                 self._savepoint = await begin_savepoint(self._session, inside, self._where)
         except BaseException as error:
             try:
@@ -375,7 +376,7 @@ class SessionUnit(Unit):
                             await self._session.delete(instance)
                     if inside is not None and self._subject is not None and not self._is_removing:
                         await self._session.run_sync(self._flush)
-                    elif inside is not None and (self._oauth or not self._adapter.commit):
+                    elif inside is not None and (self._oauth or not self._adapter._commits):
                         # Without accounts the commit may flush it.
                         await self._session.run_sync(self._flush_removal)
                     if self._subject is not None and not self._is_removing:
@@ -383,7 +384,7 @@ class SessionUnit(Unit):
                     savepoint, self._savepoint = self._savepoint, None
                     if savepoint is not None:
                         await savepoint.__aexit__(None, None, None)
-                    if self._adapter.commit:
+                    if self._adapter._commits:
                         await commit(self._session, inside)
                     if inside is None and self._subject is not None and not self._is_removing:
                         # Nobody else knows what the commit has left it with.
@@ -672,7 +673,7 @@ class SessionUnit(Unit):
         try:
             if savepoint is not None:
                 await savepoint.__aexit__(type(error), error, error.__traceback__)
-            elif self._adapter.commit:
+            elif self._adapter._commits:
                 await self._session.rollback()
                 self._is_undone = True
         except Exception:  # the connection is gone, and the first error says why

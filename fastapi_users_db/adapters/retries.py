@@ -48,10 +48,10 @@ def repeated(method: _M) -> _M:
 
     @wraps(method)
     async def call(adapter: Any, /, *arguments: Any, **options: Any) -> Any:
-        if not adapter.retries:
+        if not adapter._retries:
             return await method(adapter, *arguments, **options)
         may_begin_anew = adapter._may_begin_anew(*arguments, *options.values())
-        for number in range(adapter.retries):
+        for number in range(adapter._retries):
             try:
                 return await method(adapter, *arguments, **options)
             except Exception as error:

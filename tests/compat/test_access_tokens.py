@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import fastapi_users_db_sqlalchemy as package
+import pydantic
 import pytest
 from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase
 from sqlalchemy import Column, DateTime, select
@@ -30,6 +31,7 @@ from tests.compat.models import (
 
 pytestmark = pytest.mark.skipif(FASTAPI_USERS < 9, reason="FastAPI Users 9 brought access tokens")
 NOW = datetime.now(timezone.utc)
+EARLIER = NOW - timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -339,3 +341,50 @@ def test_type_parameter() -> None:
     from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
 
     assert SQLAlchemyAccessTokenDatabase[AccessTokenDB].__args__ == (AccessTokenDB,)
+
+
+async def test_arguments_by_upstreams_names(tokens: Tokens) -> None:
+    if tokens.returned is not AccessTokenDB:
+        pytest.skip("there they have today's names")
+    given = AccessTokenDB(token="token", user_id=tokens.user_id, created_at=NOW)
+
+    token = await tokens.database.create(access_token=given)
+    await tokens.database.update(access_token=token)
+    assert await tokens.database.get_by_token(token="token", max_age=EARLIER) is not None
+    await tokens.database.delete(access_token=token)
+
+    assert await tokens.database.get_by_token(token="token") is None
+
+
+@current_form
+@pytest.mark.parametrize("name", ["database", "access_tokens", "access_token_model", "commit"])
+async def test_attribute_by_a_name_of_another_form(
+    session: AsyncSession, current: SimpleNamespace, name: str
+) -> None:
+    from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+    user = await SQLAlchemyUserDatabase(session, current.User).create(anne())
+    tokens: Any = SQLAlchemyAccessTokenDatabase(session, current.AccessToken)
+    setattr(tokens, name, "tenant_1")
+    token = await tokens.create({"token": "token", "user_id": user.id})
+
+    assert await tokens.get_by_token("token") is token
+
+
+class _Marked(AccessTokenDB):
+    def dict(self, **options: Any) -> Any:
+        dump = "dict" if pydantic.VERSION.startswith("1.") else "model_dump"
+        return {**getattr(super(), dump)(**options), "created_at": EARLIER}
+
+
+async def test_own_dict_of_a_model_has_the_say(tokens: Tokens) -> None:
+    if tokens.returned is not AccessTokenDB:
+        pytest.skip("there they are no models")
+    given = _Marked(token="token", user_id=tokens.user_id, created_at=NOW)
+
+    await tokens.database.create(given)
+    assert await tokens.database.get_by_token("token", NOW) is None
+    given.created_at = NOW
+    await tokens.database.update(given)
+
+    assert await tokens.database.get_by_token("token", NOW) is None

@@ -114,6 +114,13 @@ class TestWithoutInit:
 
         assert await user_db.get_by_email("anne@example.com") is None
 
+    async def test_attribute_by_a_name_of_another_form(self, user_db: Any) -> None:
+        user_db.database = "tenant_1"
+
+        user = await user_db.create(anne())
+
+        assert await user_db.get_by_email("ANNE@example.com") is user
+
     async def test_oauth_accounts(self, user_db: Any, current: SimpleNamespace) -> None:
         user_db.oauth_account_table = current.OAuthAccount
 

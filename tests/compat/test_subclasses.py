@@ -1,5 +1,6 @@
 """What apps have added to the adapter, and overridden in it."""
 
+import copy
 import uuid
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
@@ -365,6 +366,67 @@ class TestCurrent:
         user = await user_db.create(anne())
 
         assert await user_db.get(user.id) is user
+
+    @pytest.mark.parametrize(
+        "name", ["database", "users", "oauth_accounts", "user_db_model", "commit", "retries"]
+    )
+    async def test_attribute_by_a_name_of_another_form(
+        self, session: AsyncSession, current: SimpleNamespace, name: str
+    ) -> None:
+        class UserDatabase(SQLAlchemyUserDatabase):
+            def __init__(self, *args: Any) -> None:
+                super().__init__(*args)
+                setattr(self, name, "tenant_1")
+
+        built = UserDatabase(session, current.User, current.OAuthAccount)
+        memo = {id(session): session}
+        for user_db in (built, copy.copy(built), copy.deepcopy(built, memo)):
+            user = await user_db.create(anne())
+            await user_db.add_oauth_account(user, account())
+
+            assert await user_db.get_by_email("ANNE@example.com") is user
+            assert await user_db.get_by_oauth_account("provider", "1") is user
+            await user_db.delete(user)
+
+    async def test_method_commit(
+        self, session: AsyncSession, current: SimpleNamespace, rows: Any
+    ) -> None:
+        class UserDatabase(SQLAlchemyUserDatabase):
+            async def commit(self) -> None:
+                await self.session.commit()
+
+        user_db = UserDatabase(session, current.User)
+        user = await user_db.create(anne())
+        user.username = "anne"
+        await user_db.commit()
+
+        assert await rows(select(current.User.username)) == [("anne",)]
+
+
+async def test_arguments_by_upstreams_names(legacy_form: Form) -> None:
+    user_db, given = legacy_form.user_db, OAuthUserDB(**anne())
+
+    user = await user_db.create(user=given)
+    user.username = "anne"
+    await user_db.update(user=user)
+    assert (await user_db.get(id=given.id)).username == "anne"
+    assert await user_db.get_by_email(email=given.email) == user
+    assert await user_db.get_by_oauth_account(oauth="provider", account_id="1") is None
+    await user_db.delete(user=user)
+
+    assert await user_db.get(id=given.id) is None
+
+
+@databases_form
+async def test_make_user_by_upstreams_name(database: Any, legacy: SimpleNamespace) -> None:
+    class UserDatabase(SQLAlchemyUserDatabase):
+        async def _make_user(self, user: Any) -> Any:
+            return await super()._make_user(user=user)
+
+    user_db = UserDatabase(OAuthUserDB, database, legacy.users, legacy.oauth_accounts)
+    user = await user_db.create(OAuthUserDB(**anne()))
+
+    assert await user_db.get(user.id) == user
 
 
 async def test_mixin_before_the_adapter(form: Form) -> None:

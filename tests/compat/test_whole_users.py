@@ -1,6 +1,7 @@
 """What the old forms make of rows, and of a user that is written as a whole."""
 
 import uuid
+import warnings
 from types import SimpleNamespace
 from typing import Any, Optional
 
@@ -26,6 +27,8 @@ from tests.compat.models import (
 )
 
 DUMP = "dict" if pydantic.VERSION.startswith("1.") else "model_dump"
+
+TAKES_DATA = hasattr(pydantic.fields.FieldInfo, "default_factory_takes_validated_data")
 
 
 class Strict(UserDB):
@@ -232,6 +235,122 @@ async def test_own_dict_of_a_user_and_of_its_accounts(legacy_form: Form) -> None
     updated = await user_db.update(user)
 
     assert [a.access_token for a in updated.oauth_accounts] == ["new"]
+
+
+class Marking:
+    """A mixin of the app's own with the method that upstream calls."""
+
+    def dict(self, **options: Any) -> Any:
+        return {**getattr(super(), DUMP)(**options), "username": "by dict"}
+
+
+class Marked(Marking, OAuthUserDB):
+    pass
+
+
+class Inheriting(Marked):
+    pass
+
+
+class DumpingToo(Marked):
+    """A model that has been prepared for pydantic 2."""
+
+    def model_dump(self, **options: Any) -> Any:
+        return {**getattr(super(), DUMP)(**options), "tenant": 2}
+
+
+class MarkedAccount(BaseOAuthAccount):
+    def dict(self, **options: Any) -> Any:
+        return {**getattr(super(), DUMP)(**options), "access_token": "by dict"}
+
+
+class Linked(UserDB):
+    oauth_accounts: list[MarkedAccount] = pydantic.Field(default_factory=list)
+
+
+@pytest.mark.parametrize("model", [Marked, Inheriting, DumpingToo])
+async def test_own_dict_has_the_say(legacy_form: Form, rows: Any, model: Any) -> None:
+    user_db, users = legacy_form.user_db, legacy_form.users
+    given = model(**anne())
+
+    await user_db.create(given)
+    assert await rows(select(users.c.username)) == [("by dict",)]
+    given.email = "new@example.com"
+    await user_db.update(given)
+
+    assert await rows(select(users.c.username, users.c.email)) == [("by dict", "new@example.com")]
+
+
+async def test_own_dict_of_an_account_has_the_say(legacy_form: Form, rows: Any) -> None:
+    user_db, accounts = legacy_form.user_db, legacy_form.oauth_accounts
+    user_db.user_db_model = Linked
+
+    given = Linked(**anne(oauth_accounts=[MarkedAccount(**account())]))
+    await user_db.create(given)
+    assert await rows(select(accounts.c.access_token)) == [("by dict",)]
+    await user_db.update(given)
+
+    assert await rows(select(accounts.c.access_token)) == [("by dict",)]
+
+
+@legacy_orm_form
+async def test_own_from_orm_has_the_say(session: AsyncSession, legacy: SimpleNamespace) -> None:
+    class Built(UserDB):
+        @classmethod
+        def from_orm(cls, instance: Any) -> Any:
+            return cls(**{**anne(id=instance.id), "username": "by from_orm"})
+
+    user_db: Any = SQLAlchemyUserDatabase(Built, session, legacy.UserTable)
+
+    assert (await user_db.create(Built(**anne()))).username == "by from_orm"
+
+
+@pytest.mark.skipif(DUMP == "dict", reason="pydantic 1 deprecates nothing")
+async def test_a_model_without_methods_of_its_own_does_not_warn(legacy_form: Form) -> None:
+    user_db, given = legacy_form.user_db, OAuthUserDB(**anne(oauth_accounts=[account()]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pydantic.PydanticDeprecatedSince20)
+
+        await user_db.create(given)
+        await user_db.update(given)
+
+        assert (await user_db.get(given.id)).email == given.email
+
+
+@ours
+async def test_of_a_dict_no_factory_is_called_for_what_is_given(legacy_form: Form) -> None:
+    called: list[str] = []
+
+    def by_default() -> str:
+        called.append("username")
+        return "by default"
+
+    class Calling(OAuthUserDB):
+        username: Optional[str] = pydantic.Field(default_factory=by_default)
+
+    legacy_form.user_db.user_db_model = Calling
+
+    given = await legacy_form.user_db.create({**anne(), "username": "anne"})
+    assert (given.username, called) == ("anne", [])
+    missing = await legacy_form.user_db.create(anne(email="bert@example.com"))
+    assert (missing.username, called) == ("by default", ["username"])
+
+
+@ours
+@pytest.mark.skipif(not TAKES_DATA, reason="pydantic 2.10 brought such factories")
+async def test_of_a_dict_a_factory_is_given_what_the_fields_before_it_have(
+    legacy_form: Form,
+) -> None:
+    class Named(OAuthUserDB):
+        username: Optional[str] = pydantic.Field(
+            default_factory=lambda data: f"{data['email']} {data['is_active']} {'tenant' in data}"
+        )
+
+    legacy_form.user_db.user_db_model = Named
+
+    user = await legacy_form.user_db.create(anne(email="a@b.de"))
+
+    assert user.username == "a@b.de True False"
 
 
 @databases_form

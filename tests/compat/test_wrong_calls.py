@@ -232,8 +232,9 @@ class TestReads:
 
 class TestWrites:
     async def test_create_of_nothing(self, form: Any) -> None:
-        with pytest.raises(TypeError, match=re.escape("create(")):
-            await form.user_db.create(None)
+        for arguments in ({}, {"create_dict": None}, {"create_dict": anne(), "user": anne()}):
+            with raises("Call create(create_dict) or create(user)."):
+                await form.user_db.create(**arguments)
 
     async def test_update_with_what_is_no_dict(self, form: Any) -> None:
         user = await form.user_db.create(anne())
@@ -272,6 +273,14 @@ class TestWrites:
 
 @pytest.mark.skipif(FASTAPI_USERS < 9, reason="FastAPI Users 9 brought access tokens")
 class TestAccessTokens:
+    async def test_create_of_nothing(self, session: AsyncSession, current: SimpleNamespace) -> None:
+        from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
+
+        tokens: Any = SQLAlchemyAccessTokenDatabase(session, current.AccessToken)
+        for arguments in ({}, {"create_dict": {}, "access_token": {}}):
+            with raises("Call create(create_dict) or create(access_token)."):
+                await tokens.create(**arguments)
+
     def test_table_session(self, session: AsyncSession, current: SimpleNamespace) -> None:
         from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
 

@@ -190,3 +190,37 @@ async def test_a_session_of_the_apps_own_has_its_say(database: AsyncEngine) -> N
         await users.delete(user)
 
         assert session.info["commits"] == 3
+
+
+@pytest.mark.parametrize("commit", [True, False])
+async def test_a_subclass_has_methods_by_the_names_of_the_options(
+    database: AsyncEngine, commit: bool
+) -> None:
+    class OfTheApp:
+        session: Any
+
+        async def commit(self) -> None:
+            await self.session.commit()
+
+        async def retries(self) -> int:
+            return 2
+
+    class Users(OfTheApp, SQLAlchemyUserDatabase[Any, Any]):
+        pass
+
+    class Tokens(OfTheApp, SQLAlchemyAccessTokenDatabase[Any]):
+        pass
+
+    async with Counting(database) as session:
+        users, tokens = Users(session, User, commit=commit), Tokens(session, Token, commit=commit)
+        user: Any = await users.create(ANNE)
+        token = await tokens.create({"token": "a" * 43, "user_id": user.id})
+        await tokens.delete(token)
+        await users.delete(user)
+        assert session.info.get("commits", 0) == (4 if commit else 0)
+
+        await users.commit()
+        await tokens.commit()
+
+        assert session.info["commits"] == (6 if commit else 2)
+        assert await users.retries() == await tokens.retries() == 2

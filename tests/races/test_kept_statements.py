@@ -282,7 +282,7 @@ async def test_a_transaction_that_only_the_app_begins_is_kept(
         pytest.skip("SQLAlchemy 2.0 brought it")
     async with session:
         await session.begin()
-        users = SQLAlchemyUserDatabase(session, User, OAuthAccount, retries=users.retries)
+        users = SQLAlchemyUserDatabase(session, User, OAuthAccount, retries=users._retries)
         user = await users.get_by_email(ANNE["email"])
         await users.add_oauth_account(user, {**ACCOUNT, "access_token": "new"})
 
