@@ -102,7 +102,8 @@ class _OverDatabase(Adapter):
 class DatabasesUserDatabase(_OverDatabase, UserDatabase[UP, ID], Generic[UP, ID]):
     """Users through a `databases.Database`. Deprecated: use `SQLAlchemyUserDatabase`.
 
-    Each write is a transaction, or a savepoint inside a transaction of the app's own.
+    Each write is a transaction, or a savepoint inside a transaction of the app's own. Of a mapped
+    class the columns and `oauth_accounts` are loaded, but no other relationship and no expression.
 
     Parameters:
         database: the database.

@@ -17,6 +17,7 @@ from fastapi_users_db import (
     SQLAlchemyBaseOAuthAccountTableUUID,
     SQLAlchemyBaseUserTableUUID,
     UserAlreadyExistsError,
+    unique_email_index,
 )
 from tests.conftest import Addresses
 from tests.people import ACCOUNT, ANNE, BERT
@@ -35,6 +36,9 @@ class User(SQLAlchemyBaseUserTableUUID, Base):
     oauth_accounts: Mapped[list[Account]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", backref="user"
     )
+
+
+unique_email_index(User)
 
 
 class Token(SQLAlchemyBaseAccessTokenTableUUID, Base):
