@@ -38,7 +38,8 @@ _PURE = frozenset(
 )
 # What may do more than read, a lock and an operator of the app's own among them.
 _MAY_WRITE = re.compile(
-    r"\b(delete|for|insert|into|lock|merge|update)\b|[@#~^&\\]|(?<!\|)\|(?!\|)", re.IGNORECASE
+    r"\b(delete|for|insert|into|lock|merge|update)\b|[@#~^&\\]|(?<!\|)\|(?!\|)|--|/\*",
+    re.IGNORECASE,
 )
 
 
