@@ -175,6 +175,7 @@ class OverEngine:
 
 
 async def test_a_wrapper_may_execute_by_sqlalchemy_itself(tmp_path: Path) -> None:
+    pytest.importorskip("databases")
     engine = create_engine(f"sqlite:///{tmp_path / 'engine.db'}")
     Base.metadata.create_all(engine, [User.__table__])
     users: Any = fastapi_users_db.DatabasesUserDatabase(OverEngine(engine), User)
