@@ -10,6 +10,7 @@ import pydantic
 import pytest
 from databases import Database
 from sqlalchemy import JSON, Column, ForeignKey, Integer, MetaData, String, Table, select
+from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastapi_users_db import DatabasesAccessTokenDatabase, DatabasesUserDatabase
@@ -38,6 +39,13 @@ links = Table(
     *(Column(name, String(320)) for name in ("oauth_name", "account_id", "account_email")),
     *(Column(name, String(1024)) for name in ("access_token", "refresh_token")),
     Column("expires_at", Integer),
+)
+members = Table(
+    "member",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("email", String(320)),
+    Column("hashed_password", String(1024)),
 )
 tickets = Table(
     "ticket", metadata, Column("token", String(43), primary_key=True), Column("user_id", Integer)
@@ -102,6 +110,13 @@ class Checked(pydantic.BaseModel):
         if self.nick and not self.tags:
             raise ValueError("no nick without a tag")
         return self
+
+
+class Member:
+    """What the app wants to know of a user, and no id."""
+
+    def __init__(self, email: str, hashed_password: str, **_: Any) -> None:
+        self.email, self.hashed_password = email, hashed_password
 
 
 class Ticket(NamedTuple):
@@ -194,3 +209,11 @@ async def test_an_access_token_that_cannot_be_set_is_refused_before(database: Da
         await tokens.update(ticket, {"token": "b"})
 
     assert await tokens.get_by_token("a") == ticket
+
+
+async def test_equal_addresses_are_told_of_users_without_an_id(database: Database) -> None:
+    for _ in range(2):
+        await database.execute(members.insert().values(ANNE))
+    users: Any = DatabasesUserDatabase(database, members, user_model=Member)
+    with pytest.raises(MultipleResultsFound):
+        await users.get_by_email(ANNE["email"])
