@@ -425,7 +425,7 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
         unit = self._unit(user, Given(accounts=[values]))
         try:
             async with unit:
-                await self._link(unit, user, values, apart=True)
+                await self._link(unit, user, values)
         except BaseException as error:
             is_outdated = isinstance(error, _OUTDATED) or _is_about("unique", error)
             if not unit.is_apart or not is_outdated:
@@ -509,11 +509,11 @@ class UserDatabase(Adapter, BaseUserDatabase[UP, ID], Generic[UP, ID]):
         values: Mapping[str, Any],
         *,
         newest: bool = False,
-        apart: bool = False,
     ) -> None:
         own = await self._own_accounts(unit, user, [values], newest=newest)
         [(_, existing)] = pair_accounts([values], own, self._oauth_accounts.id)
-        if apart and (existing is not None or self._users.may_refuse_accounts):
+        # With the newest ones it is not begun anew any more.
+        if not newest and (existing is not None or self._users.may_refuse_accounts):
             await unit.set_apart()
         if existing is None:
             unit.link(user, values)

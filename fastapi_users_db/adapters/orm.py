@@ -35,6 +35,7 @@ from fastapi_users_db.adapters.session import (
     commit,
     execute,
     hide_parameters,
+    is_sharded,
     is_watched,
     live_tables,
     load_rest,
@@ -173,7 +174,7 @@ class SQLAlchemyUserDatabase(_OverSession, UserDatabase[UP, ID], Generic[UP, ID]
 
     def _may_have_lower_index(self) -> bool:
         _, session = sessions(self.session)
-        if session is None or session.connection_callable is not None:
+        if session is None or is_sharded(session):
             return False  # only an instance tells its shard
         return not is_mysql(session.get_bind(inspect(self.user_table)).dialect)
 
@@ -250,7 +251,7 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
         return (
             session is not None
             and session is other
-            and session.connection_callable is None
+            and not is_sharded(session)
             # A listener may filter one of the two by its class.
             and not getattr(session.dispatch, "do_orm_execute", ())
             and is_owner_of_token(users._users, self._tokens) is not None
@@ -274,7 +275,7 @@ class SQLAlchemyAccessTokenDatabase(_OverSession, AccessTokenDatabase[AP], Gener
 
     async def _unchecked_owner(self) -> Owner | None:
         _, session = sessions(self.session)
-        if session is None or session.connection_callable is not None:
+        if session is None or is_sharded(session):
             return None  # of a mock, or in another shard
         with as_in_flush(session), suppress(UnboundExecutionError):
             return await super()._unchecked_owner()
@@ -312,7 +313,7 @@ class SessionUnit(Unit):
         self._collection = of.collection if isinstance(of, UserEntity) else OAUTH_ACCOUNTS
         self._session, self._inside = sessions(adapter.session)
         self._where: dict[str, Any] = {"mapper": of.mapper}
-        if self._inside is not None and self._inside.connection_callable is not None:
+        if self._inside is not None and is_sharded(self._inside):
             # Others' own get_bind() need take no instance: a sharded session's has to have one.
             self._where["instance"] = self._subject
         self._savepoint: Any = None
@@ -374,19 +375,20 @@ class SessionUnit(Unit):
                     for instance in self._removed:
                         with as_in_flush(inside):
                             await self._session.delete(instance)
-                    if inside is not None and self._subject is not None and not self._is_removing:
+                    has_result = self._subject is not None and not self._is_removing
+                    if inside is not None and has_result:
                         await self._session.run_sync(self._flush)
                     elif inside is not None and (self._oauth or not self._adapter._commits):
                         # Without accounts the commit may flush it.
                         await self._session.run_sync(self._flush_removal)
-                    if self._subject is not None and not self._is_removing:
+                    if has_result:
                         self.result = await self._adapter._made(self._subject)
                     savepoint, self._savepoint = self._savepoint, None
                     if savepoint is not None:
                         await savepoint.__aexit__(None, None, None)
                     if self._adapter._commits:
                         await commit(self._session, inside)
-                    if inside is None and self._subject is not None and not self._is_removing:
+                    if inside is None and has_result:
                         # Nobody else knows what the commit has left it with.
                         await self._session.refresh(self._subject)
                     return

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
+from operator import attrgetter
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -57,6 +58,7 @@ __all__ = [
     "commit",
     "execute",
     "hide_parameters",
+    "is_sharded",
     "is_watched",
     "live_tables",
     "load_rest",
@@ -74,6 +76,10 @@ _TASK = "fastapi_users_db.task"
 
 OUTDATED = "fastapi_users_db.outdated"
 """Of a session's `info`: what a commit would have expired, but for `commit`."""
+
+
+is_sharded: Callable[[Session], Any] = attrgetter("connection_callable")
+"""Tells whether only an instance says where it is stored, as with a `ShardedSession`."""
 
 
 def check_session(session: Any, usage: str) -> None:
@@ -225,7 +231,7 @@ def may_begin_anew(session: Any, mapped: Any, given: Iterable[Any], *, beside_ot
     _, inside = sessions(session)
     if inside is None or inside.in_nested_transaction() or is_in_block(inside):
         return False
-    if inside.connection_callable is not None or not getattr(inside, "autobegin", True):
+    if is_sharded(inside) or not getattr(inside, "autobegin", True):
         return False  # of several shards, or begun by the app alone
     engine = inside.get_bind(inspect(mapped))
     if not isinstance(engine, Engine):
