@@ -345,7 +345,7 @@ def test_type_parameter() -> None:
 
 async def test_arguments_by_upstreams_names(tokens: Tokens) -> None:
     if tokens.returned is not AccessTokenDB:
-        pytest.skip("there they have today's names")
+        pytest.skip("the current form has today's names alone")
     given = AccessTokenDB(token="token", user_id=tokens.user_id, created_at=NOW)
 
     token = await tokens.database.create(access_token=given)
@@ -379,7 +379,7 @@ class _Marked(AccessTokenDB):
 
 async def test_own_dict_of_a_model_has_the_say(tokens: Tokens) -> None:
     if tokens.returned is not AccessTokenDB:
-        pytest.skip("there they are no models")
+        pytest.skip("the current form has no models")
     given = _Marked(token="token", user_id=tokens.user_id, created_at=NOW)
 
     await tokens.database.create(given)
